@@ -42,10 +42,15 @@ let package = Package(
     ],
     targets: [
         // System: module maps and shims, no logic.
+        .target(name: "CAssets", path: "Sources/System/CAssets"),
+        library("Assets", at: "Assets", ["CAssets"]),
         // Clients: what speaks to the outside.
         // Commerce: the shop's own words.
         // Telemetry.
+        library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
+        tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing]),
         // Storage.
         // Services.
-    ]
+    ],
+    cLanguageStandard: .c2x
 )

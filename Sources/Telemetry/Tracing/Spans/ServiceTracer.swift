@@ -1,0 +1,146 @@
+import HTTPTypes
+public import Tracing
+
+/// One service's tracer: its own resource over a processor shared by the whole process.
+///
+/// Handed to what needs it and never installed globally: a process-global tracer could not tell eight services in
+/// one process apart.
+public struct ServiceTracer: Tracer {
+    public let resource: Resource
+    let clock: any TraceClock
+    private let sampler: Sampler
+    private let ids: IDGenerator
+    private let processor: any SpanProcessor
+
+    public init(
+        resource: Resource,
+        processor: any SpanProcessor,
+        sampler: Sampler = .standard,
+        ids: IDGenerator = IDGenerator(),
+        clock: any TraceClock = SystemTraceClock()
+    ) {
+        self.resource = resource
+        self.processor = processor
+        self.sampler = sampler
+        self.ids = ids
+        self.clock = clock
+    }
+
+    /// Starts a span whose parent is the context's, or the root of a new trace.
+    ///
+    /// - Parameter suppressed: The span and all below it are not recorded, whatever the sampler says, unless the
+    ///   parent is sampled: for probes, so that watching the shop does not fill its buffer.
+    public func startSpan(
+        _ name: String,
+        kind: SpanKind = .internal,
+        context: InstrumentationContext? = .current,
+        attributes: Attributes = [:],
+        suppressed: Bool = false
+    ) -> RecordedSpan {
+        start(name, kind, context ?? .topLevel, attributes, suppressed: suppressed, wall: clock.wall)
+    }
+
+    /// Runs an operation in a span that is the current context's child and its parent. A thrown error marks the span
+    /// as failed, unless the operation has already said how it ended.
+    nonisolated(nonsending) public func withSpan<Result>(
+        _ name: String,
+        kind: SpanKind = .internal,
+        attributes: Attributes = [:],
+        _ operation: nonisolated(nonsending) (RecordedSpan) async throws -> Result
+    ) async rethrows -> Result {
+        let span = startSpan(name, kind: kind, attributes: attributes)
+        defer { span.end() }
+        do {
+            return try await InstrumentationContext.$current.withValue(span.context) {
+                try await operation(span)
+            }
+        } catch {
+            span.failUnlessSaid(error)
+            throw error
+        }
+    }
+
+    func finish(_ span: SpanData) {
+        processor.onEnd(span)
+    }
+
+    private func start(
+        _ name: String,
+        _ kind: SpanKind,
+        _ context: InstrumentationContext,
+        _ attributes: Attributes,
+        suppressed: Bool,
+        wall: UInt64
+    ) -> RecordedSpan {
+        let parent = context.spanContext
+        let traceID = parent?.traceID ?? ids.traceID()
+        let sampled = suppressed ? parent?.isSampled ?? false : sampler.samples(traceID, parent: parent)
+        // A root's id is random and says so; further down the bit is the parent's to give.
+        var flags: TraceFlags = suppressed && !sampled ? [] : parent.map { $0.flags.intersection(.random) } ?? .random
+        if sampled { flags.insert(.sampled) }
+        let start = RecordedSpan.Start(
+            kind: kind,
+            context: SpanContext(
+                traceID: traceID,
+                spanID: ids.spanID(),
+                flags: flags,
+                traceState: parent?.traceState ?? .empty
+            ),
+            parent: parent,
+            surroundings: context,
+            wall: wall,
+            monotonic: clock.monotonic
+        )
+        return RecordedSpan(tracer: self, start: start, name: name, attributes: sampled ? attributes : [:])
+    }
+}
+
+// What swift-distributed-tracing asks of a tracer, in its own words.
+extension ServiceTracer {
+    public func startSpan<Instant: TracerInstant>(
+        _ operationName: String,
+        context: @autoclosure () -> InstrumentationContext,
+        ofKind kind: SpanKind,
+        at instant: @autoclosure () -> Instant,
+        function: String,
+        file fileID: String,
+        line: UInt
+    ) -> RecordedSpan {
+        start(operationName, kind, context(), [:], suppressed: false, wall: instant().nanosecondsSinceEpoch)
+    }
+
+    /// Nothing waits here: the processor has every span as soon as it ends.
+    public func forceFlush() {}
+
+    public func extract<Carrier, Extract: Extractor>(
+        _ carrier: Carrier,
+        into context: inout InstrumentationContext,
+        using extractor: Extract
+    ) where Extract.Carrier == Carrier {
+        var headers = HTTPFields()
+        for name in [HTTPField.Name.traceparent, .tracestate, .baggage] {
+            if let value = extractor.extract(key: name.canonicalName, from: carrier) { headers[name] = value }
+        }
+        let extracted = extractTraceContext(from: headers)
+        context.spanContext = extracted.spanContext
+        context.baggage = extracted.baggage
+    }
+
+    public func inject<Carrier, Inject: Injector>(
+        _ context: InstrumentationContext,
+        into carrier: inout Carrier,
+        using injector: Inject
+    ) where Inject.Carrier == Carrier {
+        var headers = HTTPFields()
+        propagateTraceContext(context, into: &headers)
+        for field in headers { injector.inject(field.value, forKey: field.name.canonicalName, into: &carrier) }
+    }
+}
+
+extension RecordedSpan {
+    /// Marks the span as failed by a thrown error, unless it has already been given a status.
+    func failUnlessSaid(_ error: any Error) {
+        guard !hasStatus else { return }
+        fail(error is CancellationError ? "cancelled" : String(reflecting: type(of: error)), String(describing: error))
+    }
+}
