@@ -45,11 +45,20 @@ let package = Package(
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
         // Clients: what speaks to the outside.
-        // Commerce: the shop's own words.
+        library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
+        // Commerce: the shop's own words; values, no I/O.
+        library("Commerce", at: "Commerce", []),
+        library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing]),
-        // Storage.
+        // Storage: protocols, and one target an engine.
+        library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
+        library(
+            "SQLiteStorage",
+            at: "Storage/SQLite",
+            ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
+        ),
         // Services.
     ],
     cLanguageStandard: .c2x

@@ -2,6 +2,24 @@
 // A new file needs its three lines here; a test holds this list against the folders.
 #include "cassets.h"
 
+static const unsigned char fixtures_ads[] = {
+#embed "../../../fixtures/ads.json"
+};
+static const unsigned char fixtures_catalog[] = {
+#embed "../../../fixtures/catalog.json"
+};
+static const unsigned char fixtures_journeys[] = {
+#embed "../../../fixtures/journeys.json"
+};
+static const unsigned char fixtures_orders[] = {
+#embed "../../../fixtures/orders.json"
+};
+static const unsigned char fixtures_rates[] = {
+#embed "../../../fixtures/rates.json"
+};
+static const unsigned char fixtures_shipping[] = {
+#embed "../../../fixtures/shipping.json"
+};
 static const unsigned char schema_shop_001[] = {
 #embed "../../../schema/sqlite/shop/001_shop.sql"
 };
@@ -9,6 +27,12 @@ static const unsigned char schema_shop_001[] = {
 #define ASSET(path, bytes) { path, bytes, sizeof(bytes) }
 
 static const struct popshop_asset assets[] = {
+    ASSET("fixtures/ads.json", fixtures_ads),
+    ASSET("fixtures/catalog.json", fixtures_catalog),
+    ASSET("fixtures/journeys.json", fixtures_journeys),
+    ASSET("fixtures/orders.json", fixtures_orders),
+    ASSET("fixtures/rates.json", fixtures_rates),
+    ASSET("fixtures/shipping.json", fixtures_shipping),
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),
 };
 

@@ -41,16 +41,22 @@ CREATE TABLE order_items (
     PRIMARY KEY (order_id, line)
 ) STRICT, WITHOUT ROWID;
 
--- How often each product was ordered, kept by the order's own transaction: what is popular is a question asked on
+-- How often each product was ordered, kept by a trigger in the order's own transaction: what is popular is asked on
 -- every page, and must not cost more with every order.
 CREATE TABLE product_popularity (
     product_id    INTEGER PRIMARY KEY REFERENCES products (id),
     order_count   INTEGER NOT NULL,
     quantity_sold INTEGER NOT NULL
 ) STRICT;
+CREATE TRIGGER order_items_count AFTER INSERT ON order_items BEGIN
+    INSERT INTO product_popularity (product_id, order_count, quantity_sold)
+    VALUES (new.product_id, 1, new.quantity)
+    ON CONFLICT (product_id) DO UPDATE
+    SET order_count = order_count + 1, quantity_sold = quantity_sold + excluded.quantity_sold;
+END;
 
--- One row for each order that the upstream has not answered yet, written with the order. An AUTOINCREMENT id is
--- never used again, so that outbox order is order of commit.
+-- One row for each order that the upstream has not answered yet, written with the order. An AUTOINCREMENT number is
+-- never used again, so outbox order is order of commit, and the sequence is the count of all that ever entered.
 CREATE TABLE outbox (
     seq         INTEGER PRIMARY KEY AUTOINCREMENT,
     order_id    TEXT    NOT NULL UNIQUE REFERENCES orders (id),
@@ -58,13 +64,13 @@ CREATE TABLE outbox (
     traceparent TEXT
 ) STRICT;
 
--- What became of all orders ever put in the outbox: enqueued = pending + accepted + backordered + rejected + quarantined.
+-- What became of those that left: enqueued = pending + accepted + backordered + rejected + quarantined.
 CREATE TABLE outbox_ledger (
     name  TEXT    PRIMARY KEY,
     count INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO outbox_ledger (name, count)
-VALUES ('enqueued', 0), ('accepted', 0), ('backordered', 0), ('rejected', 0), ('quarantined', 0);
+VALUES ('accepted', 0), ('backordered', 0), ('rejected', 0), ('quarantined', 0);
 
 -- A key the client chose, and what the first request with it was answered: a replay gets the same body.
 CREATE TABLE idempotency_keys (

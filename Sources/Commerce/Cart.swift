@@ -1,0 +1,63 @@
+/// What a shopper has put aside: one line a product, in the order they were first added.
+public struct Cart: Hashable, Sendable {
+    /// One product in a cart.
+    public struct Line: Hashable, Sendable {
+        public let productID: ProductID
+        public let productName: String
+        public let price: Money
+        public var quantity: Int
+
+        public init(productID: ProductID, productName: String, price: Money, quantity: Int) {
+            self.productID = productID
+            self.productName = productName
+            self.price = price
+            self.quantity = quantity
+        }
+    }
+
+    public let id: CartID
+    public var lines: [Line]
+    /// Milliseconds since 1970, UTC.
+    public var updatedAt: Int64
+
+    /// How many different products a cart may hold.
+    public static let maximumLines = 100
+
+    public init(id: CartID, lines: [Line] = [], updatedAt: Int64) {
+        self.id = id
+        self.lines = lines
+        self.updatedAt = updatedAt
+    }
+
+    /// The sum of the lines in US dollars.
+    ///
+    /// - Throws: `MoneyError.outOfRange` on overflow.
+    public func total() throws(MoneyError) -> Money {
+        var total = Money.zero(.usd)
+        for line in lines { total = try total.adding(line.price.times(line.quantity)) }
+        return total
+    }
+
+    /// Adds to the line of the same product, or as a new line.
+    ///
+    /// - Throws: `CartError` when the cart or the line would be too large; the cart is then unchanged.
+    public mutating func add(_ line: Line) throws(CartError) {
+        if let index = lines.firstIndex(where: { $0.productID == line.productID }) {
+            let quantity = lines[index].quantity + line.quantity
+            guard Quantity.range.contains(quantity) else { throw .tooMany }
+            lines[index].quantity = quantity
+        } else {
+            guard lines.count < Self.maximumLines else { throw .tooManyLines }
+            guard Quantity.range.contains(line.quantity) else { throw .tooMany }
+            lines.append(line)
+        }
+    }
+}
+
+/// Why something cannot be put into a cart.
+public enum CartError: Error, Hashable, Sendable {
+    /// The line would leave `Quantity.range`.
+    case tooMany
+    /// The cart would hold more than `Cart.maximumLines` products.
+    case tooManyLines
+}

@@ -1,0 +1,148 @@
+import GRDB
+import ServiceTracing
+import Storage
+import Synchronization
+import Tracing
+
+/// Puts the writes that wait at the same moment into one transaction, each in a savepoint of its own, so that one
+/// fsync serves them all. A write that throws is rolled back alone.
+final class GroupCommitter: Sendable {
+    private struct Pending: Sendable {
+        /// Runs in a savepoint; returns whether it stands.
+        let run: @Sendable (Database) -> Bool
+        let beginCommit: @Sendable (_ groupSize: Int) -> Void
+        /// With the error of the commit, or nil when it is on disk.
+        let finish: @Sendable ((any Error)?) -> Void
+    }
+
+    private struct State {
+        var pending: [Pending] = []
+        var isRunning = false
+    }
+
+    /// The most writes in one transaction: bounds how long the first waits for the last.
+    private static let maximumGroup = 256
+
+    private let writer: DatabaseQueue
+    private let state = Mutex(State())
+
+    init(_ writer: DatabaseQueue) {
+        self.writer = writer
+    }
+
+    /// Runs a write and returns when it is on disk.
+    ///
+    /// - Throws: What the write throws; nothing of it remains then. Or what the commit throws.
+    func commit<Result: Sendable>(
+        trace: StatementTrace,
+        _ write: @escaping @Sendable (Database, StatementTrace) throws -> Result
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
+            let commit = Mutex<RecordedSpan?>(nil)
+            let wait = trace.beginWait("sqlite writer")
+            enqueue(
+                Pending(
+                    run: { db in
+                        wait.end()
+                        let result = Swift.Result { try Self.inSavepoint(db) { try write(db, trace) } }
+                        outcome.withLock { $0 = result }
+                        if case .success = result { return true } else { return false }
+                    },
+                    beginCommit: { size in
+                        commit.withLock {
+                            $0 = trace.start(Statements.commit, ["popshop.commit.group_size": .int(size)])
+                        }
+                    },
+                    finish: { error in
+                        commit.withLock { span in
+                            if let error { span?.fail("storage_failed", String(describing: error)) }
+                            span?.end()
+                        }
+                        if let error { return continuation.resume(throwing: error) }
+                        guard let result = outcome.withLock({ $0 }) else {
+                            return continuation.resume(throwing: StorageError(.failed, "the write never ran"))
+                        }
+                        continuation.resume(with: result)
+                    }
+                )
+            )
+        }
+    }
+
+    func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
+        try await writer.read(body)
+    }
+
+    func close() async throws {
+        try await writer.writeWithoutTransaction { db in
+            _ = try? db.checkpoint(.truncate)
+        }
+        try writer.close()
+    }
+
+    private func enqueue(_ pending: Pending) {
+        let mustStart = state.withLock { state in
+            state.pending.append(pending)
+            defer { state.isRunning = true }
+            return !state.isRunning
+        }
+        if mustStart {
+            writer.asyncWriteWithoutTransaction { db in
+                while let group = self.nextGroup() { Self.commit(group, in: db) }
+            }
+        }
+    }
+
+    private func nextGroup() -> [Pending]? {
+        state.withLock { state in
+            guard !state.pending.isEmpty else {
+                state.isRunning = false
+                return nil
+            }
+            let group = Array(state.pending.prefix(Self.maximumGroup))
+            state.pending.removeFirst(group.count)
+            return group
+        }
+    }
+
+    private static func commit(_ group: [Pending], in db: Database) {
+        do {
+            try db.beginTransaction(.immediate)
+            let standing = try group.filter { pending in
+                // A full disk can roll the whole transaction back; what came after would run outside of any.
+                guard db.isInsideTransaction else {
+                    throw StorageError(.unavailable, "the transaction was rolled back")
+                }
+                return pending.run(db)
+            }
+            if standing.isEmpty {
+                try db.rollback()
+            } else {
+                for pending in standing { pending.beginCommit(standing.count) }
+                try db.commit()
+            }
+        } catch {
+            if db.isInsideTransaction { try? db.rollback() }
+            for pending in group { pending.finish(error) }
+            return
+        }
+        for pending in group { pending.finish(nil) }
+    }
+
+    private static func inSavepoint<Result>(_ db: Database, _ body: () throws -> Result) throws -> Result {
+        try db.cachedStatement(sql: "SAVEPOINT write").execute()
+        do {
+            let result = try body()
+            try db.cachedStatement(sql: "RELEASE write").execute()
+            return result
+        } catch {
+            // Some errors have rolled the whole transaction back already; then there is no savepoint any more.
+            if db.isInsideTransaction {
+                try? db.cachedStatement(sql: "ROLLBACK TO write").execute()
+                try? db.cachedStatement(sql: "RELEASE write").execute()
+            }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,60 @@
+import Commerce
+import GRDB
+import ServiceTracing
+import Storage
+
+/// How an order becomes rows and rows an order.
+enum OrderRows {
+    static func insert(_ order: Order, into db: Database, trace: StatementTrace) throws {
+        try trace.run(Statements.insertOrder, db) { statement in
+            try statement.execute(arguments: [
+                order.id.description, order.userID.rawValue, order.status.rawValue, order.currency.rawValue,
+                order.subtotal.minorUnits, order.shipping.minorUnits, order.total.minorUnits, order.paymentStatus,
+                order.date, order.edgeID, order.traceParent,
+            ])
+        }
+        for (line, item) in order.items.enumerated() {
+            try trace.run(Statements.insertItem, db) { statement in
+                try statement.execute(arguments: [
+                    order.id.description, line, item.productID.rawValue, item.productName, item.quantity,
+                    item.unitPrice.minorUnits, item.lineTotal.minorUnits,
+                ])
+            }
+        }
+    }
+
+    static func order(_ id: OrderID, in db: Database, trace: StatementTrace) throws -> Order? {
+        let row = try trace.run(Statements.order, db) { try Row.fetchOne($0, arguments: [id.description]) }
+        return try row.map { try order($0, in: db, trace: trace) }
+    }
+
+    static func order(_ row: Row, in db: Database, trace: StatementTrace) throws -> Order {
+        let id: String = row[0]
+        let rows = try trace.run(Statements.items, db) { try Row.fetchAll($0, arguments: [id]) }
+        guard let orderID = OrderID(id), let status = Order.Status(rawValue: row[2]),
+            let currency = Currency(rawValue: row[3])
+        else { throw StorageError(.corrupt, "order \(id) does not read") }
+        func money(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currency: currency) }
+        return Order(
+            id: orderID,
+            userID: UserID(rawValue: row[1]),
+            status: status,
+            items: rows.map { row in
+                Order.Item(
+                    productID: ProductID(row[0]),
+                    productName: row[1],
+                    quantity: row[2],
+                    unitPrice: money(row[3]),
+                    lineTotal: money(row[4])
+                )
+            },
+            subtotal: money(row[4]),
+            shipping: money(row[5]),
+            total: money(row[6]),
+            paymentStatus: row[7],
+            date: row[8],
+            edgeID: row[9],
+            traceParent: row[10]
+        )
+    }
+}

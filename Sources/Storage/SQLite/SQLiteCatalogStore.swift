@@ -1,0 +1,73 @@
+public import Commerce
+public import ConnectionPool
+import GRDB
+public import ServiceTracing
+public import Storage
+
+/// The catalog on SQLite.
+public struct SQLiteCatalogStore: CatalogStore {
+    private let readers: TracedReaders
+
+    public init(readers: ConnectionPool<Reader>, tracer: ServiceTracer) {
+        self.readers = TracedReaders(pool: readers, tracer: tracer)
+    }
+
+    public func products(matching query: ProductQuery) async throws -> [Product] {
+        let minimum = query.minimumPrice?.minorUnits ?? 0
+        let maximum = query.maximumPrice?.minorUnits ?? .max
+        return try await readers.read { db, trace in
+            if let category = query.category {
+                return try Self.fetch(
+                    Statements.productsOfCategory,
+                    [category, minimum, maximum, query.limit],
+                    db,
+                    trace
+                )
+            }
+            return try Self.fetch(Statements.products, [minimum, maximum, query.limit], db, trace)
+        }
+    }
+
+    public func product(_ id: ProductID) async throws -> Product? {
+        try await readers.read { db, trace in
+            try Self.fetch(Statements.product, [id.rawValue], db, trace).first
+        }
+    }
+
+    public func products(containing text: String, limit: Int) async throws -> [Product] {
+        try await readers.read { db, trace in try Self.fetch(Statements.search, [text, limit], db, trace) }
+    }
+
+    public func categories() async throws -> [CategoryCount] {
+        try await readers.read { db, trace in
+            try trace.run(Statements.categories, db) { statement in
+                try Row.fetchAll(statement).map { CategoryCount(name: $0[0], count: $0[1]) }
+            }
+        }
+    }
+
+    private static func fetch(
+        _ statement: SQL,
+        _ arguments: StatementArguments,
+        _ db: Database,
+        _ trace: StatementTrace
+    ) throws -> [Product] {
+        try trace.run(statement, db) { statement in
+            var products: [Product] = []
+            let rows = try Row.fetchCursor(statement, arguments: arguments)
+            while let row = try rows.next() {
+                products.append(
+                    Product(
+                        id: ProductID(row[0]),
+                        name: row[1],
+                        category: row[2],
+                        price: Money(minorUnits: row[3], currency: .usd),
+                        description: row[5],
+                        stockQuantity: row[4]
+                    )
+                )
+            }
+            return products
+        }
+    }
+}

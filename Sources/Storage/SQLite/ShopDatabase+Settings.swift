@@ -1,0 +1,78 @@
+public import Commerce
+import FoundationEssentials
+import GRDB
+public import Storage
+
+extension ShopDatabase: SettingsStore {
+    /// Read on the writer, where no pool can be empty, and without a span: services ask several times a second.
+    public func demoMode() async throws -> DemoMode {
+        do {
+            let value = try await committer.read { db in
+                try String.fetchOne(db.cachedStatement(sql: Statements.demoMode.text))
+            }
+            return value.flatMap(DemoMode.init) ?? .normal
+        } catch {
+            throw StorageError(sqlite: error, path: "shop")
+        }
+    }
+
+    public func setDemoMode(_ mode: DemoMode) async throws {
+        do {
+            try await committer.commit(trace: .none) { db, _ in
+                try db.cachedStatement(sql: Statements.setDemoMode.text).execute(arguments: [mode.rawValue])
+            }
+        } catch {
+            throw StorageError(sqlite: error, path: "shop")
+        }
+    }
+
+    /// The books of the outbox: read in one transaction, so that they balance.
+    ///
+    /// - Throws: `StorageError`.
+    public func outboxCounts() async throws -> OutboxCounts {
+        do {
+            return try await committer.read { db in try OutboxLedger.counts(db) }
+        } catch {
+            throw StorageError(sqlite: error, path: "shop")
+        }
+    }
+
+    /// The books of a shop's file, read from outside while the shop runs or after it stopped. Nil without the file.
+    ///
+    /// - Throws: `StorageError`.
+    public static func outboxCounts(path: String) throws(StorageError) -> (edgeID: String, counts: OutboxCounts)? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do {
+            return try Reader(path: path).queue.read { db in
+                let edgeID = try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = 'edge_id'") ?? ""
+                return (edgeID, try OutboxLedger.counts(db))
+            }
+        } catch {
+            throw StorageError(sqlite: error, path: path)
+        }
+    }
+}
+
+enum OutboxLedger {
+    /// `enqueued` is the outbox's AUTOINCREMENT sequence, which a rolled-back order takes back with it: so no
+    /// statement of an order's own has to count.
+    static func counts(_ db: Database) throws -> OutboxCounts {
+        var counts = OutboxCounts()
+        if let row = try Row.fetchOne(db.cachedStatement(sql: Statements.outboxCounts.text)) {
+            counts.enqueued = row[0]
+            counts.pending = row[1]
+            counts.oldestPending = row[2]
+        }
+        let outcomes = try Row.fetchAll(db.cachedStatement(sql: Statements.outboxOutcomes.text))
+        for row in outcomes {
+            switch row[0] as String {
+            case "accepted": counts.accepted = row[1]
+            case "backordered": counts.backordered = row[1]
+            case "rejected": counts.rejected = row[1]
+            case "quarantined": counts.quarantined = row[1]
+            default: break
+            }
+        }
+        return counts
+    }
+}

@@ -1,0 +1,143 @@
+import ServiceTracing
+
+/// A statement's text and the operation its spans show.
+struct SQL: Sendable {
+    let text: String
+    let operation: DatabaseOperation
+
+    init(_ operation: String, _ table: String?, _ text: String) {
+        self.text = text
+        self.operation = DatabaseOperation(
+            system: "sqlite",
+            name: operation,
+            collection: table,
+            namespace: "shop",
+            text: text
+        )
+    }
+}
+
+/// Every statement of the shop that a request can cause. Parameters are always bound, never written into the text.
+enum Statements {
+    static let commit = SQL("COMMIT", nil, "COMMIT").operation
+
+    private static let productColumns = "id, name, category, price_minor, stock_quantity, description"
+    private static let orderColumns = """
+        id, user_id, status, currency, subtotal_minor, shipping_minor, total_minor, payment_status, order_date, \
+        edge_id, traceparent
+        """
+
+    static let product = SQL("SELECT", "products", "SELECT \(productColumns) FROM products WHERE id = ?")
+    static let products = SQL(
+        "SELECT",
+        "products",
+        "SELECT \(productColumns) FROM products WHERE price_minor BETWEEN ? AND ? ORDER BY price_minor, id LIMIT ?"
+    )
+    static let productsOfCategory = SQL(
+        "SELECT",
+        "products",
+        """
+        SELECT \(productColumns) FROM products WHERE category = ? AND price_minor BETWEEN ? AND ? \
+        ORDER BY price_minor, id LIMIT ?
+        """
+    )
+    /// `instr` on lowered text: no index can serve it, and `%` in the text has no meaning.
+    static let search = SQL(
+        "SELECT",
+        "products",
+        """
+        SELECT \(productColumns) FROM products WHERE instr(lower(name || ' ' || description), lower(?)) > 0 \
+        ORDER BY price_minor, id LIMIT ?
+        """
+    )
+    static let categories = SQL(
+        "SELECT",
+        "products",
+        "SELECT category, COUNT(*) FROM products GROUP BY category ORDER BY category"
+    )
+
+    static let takeStock = SQL(
+        "UPDATE",
+        "products",
+        "UPDATE products SET stock_quantity = stock_quantity - ?1 WHERE id = ?2 AND stock_quantity >= ?1"
+    )
+    static let stock = SQL("SELECT", "products", "SELECT stock_quantity, seeded_stock FROM products WHERE id = ?")
+    static let restock = SQL(
+        "UPDATE",
+        "products",
+        "UPDATE products SET stock_quantity = stock_quantity + ? WHERE id = ?"
+    )
+    static let insertOrder = SQL(
+        "INSERT",
+        "orders",
+        "INSERT INTO orders (\(orderColumns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
+    static let insertItem = SQL(
+        "INSERT",
+        "order_items",
+        """
+        INSERT INTO order_items (order_id, line, product_id, product_name, quantity, unit_price_minor, \
+        line_total_minor) VALUES (?, ?, ?, ?, ?, ?, ?)
+        """
+    )
+    static let insertOutbox = SQL(
+        "INSERT",
+        "outbox",
+        "INSERT INTO outbox (order_id, enqueued_at, traceparent) VALUES (?, ?, ?)"
+    )
+    static let insertKey = SQL(
+        "INSERT",
+        "idempotency_keys",
+        "INSERT INTO idempotency_keys (key, fingerprint, order_id, created_at) VALUES (?, ?, ?, ?)"
+    )
+    static let key = SQL(
+        "SELECT",
+        "idempotency_keys",
+        "SELECT fingerprint, order_id FROM idempotency_keys WHERE key = ?"
+    )
+    static let order = SQL("SELECT", "orders", "SELECT \(orderColumns) FROM orders WHERE id = ?")
+    static let items = SQL(
+        "SELECT",
+        "order_items",
+        """
+        SELECT product_id, product_name, quantity, unit_price_minor, line_total_minor FROM order_items \
+        WHERE order_id = ? ORDER BY line
+        """
+    )
+    static let orders = SQL(
+        "SELECT",
+        "orders",
+        "SELECT \(orderColumns) FROM orders ORDER BY order_date DESC, id DESC LIMIT ?"
+    )
+    static let ordersOfUser = SQL(
+        "SELECT",
+        "orders",
+        "SELECT \(orderColumns) FROM orders WHERE user_id = ? ORDER BY order_date DESC, id DESC LIMIT ?"
+    )
+    static let popularProducts = SQL(
+        "SELECT",
+        "product_popularity",
+        """
+        SELECT p.id, p.name, s.order_count FROM product_popularity s JOIN products p ON p.id = s.product_id \
+        ORDER BY s.order_count DESC, p.id LIMIT ?
+        """
+    )
+    static let outboxCounts = SQL(
+        "SELECT",
+        "outbox",
+        """
+        SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0), \
+        (SELECT COUNT(*) FROM outbox), (SELECT MIN(enqueued_at) FROM outbox)
+        """
+    )
+    static let outboxOutcomes = SQL("SELECT", "outbox_ledger", "SELECT name, count FROM outbox_ledger")
+    static let demoMode = SQL("SELECT", "settings", "SELECT value FROM settings WHERE name = 'demo_mode'")
+    static let setDemoMode = SQL(
+        "INSERT",
+        "settings",
+        """
+        INSERT INTO settings (name, value) VALUES ('demo_mode', ?) \
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value
+        """
+    )
+}

@@ -1,0 +1,41 @@
+public import Commerce
+
+/// Where carts are kept. Every engine behaves as `StorageConformance` says. A cart that was never seen is empty.
+public protocol CartStore: Sendable {
+    /// - Throws: `StorageError`.
+    func cart(_ id: CartID) async throws -> Cart
+
+    /// Adds to a cart; concurrent adds all count. The cart as it is then.
+    ///
+    /// - Throws: `CartError` when it would be too large; `StorageError`.
+    func add(_ line: Cart.Line, to id: CartID) async throws -> Cart
+
+    /// Removes a product's line, if there is one. The cart as it is then.
+    ///
+    /// - Throws: `StorageError`.
+    func remove(_ product: ProductID, from id: CartID) async throws -> Cart
+
+    /// Empties a cart. The cart as it is then.
+    ///
+    /// - Throws: `StorageError`.
+    func clear(_ id: CartID) async throws -> Cart
+
+    /// What `/health` says of it.
+    var state: CartStoreState { get async }
+}
+
+/// Which engine answers now.
+public struct CartStoreState: Hashable, Sendable {
+    /// `redis` or `memory`.
+    public let storage: String
+    /// True while another engine stands in for the configured one.
+    public let isDegraded: Bool
+    /// How many carts there are, where that is cheap to know.
+    public let carts: Int?
+
+    public init(storage: String, isDegraded: Bool, carts: Int?) {
+        self.storage = storage
+        self.isDegraded = isDegraded
+        self.carts = carts
+    }
+}
