@@ -21,6 +21,11 @@ func library(_ name: String, at path: String, _ dependencies: [Target.Dependency
     .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
 }
 
+func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    let common: [Target.Dependency] = ["Commerce", "ShopAPI", "ServiceKit", hummingbird, httpTypes]
+    return library("\(name)Service", at: "Services/\(name)", common + dependencies)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
 }
@@ -36,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -45,6 +51,8 @@ let package = Package(
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
         // Clients: what speaks to the outside.
+        .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
         library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
@@ -52,6 +60,7 @@ let package = Package(
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing]),
+        library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
         library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
         library(
@@ -60,6 +69,22 @@ let package = Package(
             ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
         ),
         // Services.
+        library(
+            "ServiceKit",
+            at: "Services/ServiceKit",
+            [
+                "Commerce", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing, lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+            ]
+        ),
+        service("Catalog", ["Storage"]),
+        service("Cart", ["Storage"]),
+        service("Checkout", ["Storage", "Fixtures", "ServiceTracing", logging, tracing]),
+        service("Recommendation", []),
+        service("Currency", []),
+        service("Shipping", []),
+        service("Ad", []),
     ],
     cLanguageStandard: .c2x
 )

@@ -122,7 +122,7 @@ public enum SeedData {
         }
     }
 
-    private static func decode<File: Decodable>(_ type: File.Type, _ name: String) throws -> File {
+    fileprivate static func decode<File: Decodable>(_ type: File.Type, _ name: String) throws -> File {
         guard let asset = Asset.at("fixtures/\(name)") else {
             throw FixtureError(file: name, problem: "it was not compiled in")
         }
@@ -141,4 +141,33 @@ public struct FixtureError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "fixtures/\(file): \(problem)" }
+}
+
+/// What the simulated payment provider refuses.
+public struct PaymentRules: Sendable {
+    /// The most it authorizes at once.
+    public let limits: [Currency: Money]
+    /// Shoppers whose cards are always declined: for showing a 402.
+    public let declinedUsers: Set<String>
+}
+
+extension SeedData {
+    /// The rules of `fixtures/payment.json`.
+    public static func paymentRules() throws -> PaymentRules {
+        struct File: Decodable {
+            let limits: [String: Double]
+            let declined_users: [String]
+        }
+        let file = try decode(File.self, "payment.json")
+        let limits = try file.limits.map { name, limit in
+            guard let currency = Currency(rawValue: name) else {
+                throw FixtureError(file: "payment.json", problem: "\(name) is no currency")
+            }
+            return (currency, try Money(limit, in: currency))
+        }
+        return PaymentRules(
+            limits: Dictionary(limits) { first, _ in first },
+            declinedUsers: Set(file.declined_users)
+        )
+    }
 }

@@ -14,6 +14,9 @@ static const unsigned char fixtures_journeys[] = {
 static const unsigned char fixtures_orders[] = {
 #embed "../../../fixtures/orders.json"
 };
+static const unsigned char fixtures_payment[] = {
+#embed "../../../fixtures/payment.json"
+};
 static const unsigned char fixtures_rates[] = {
 #embed "../../../fixtures/rates.json"
 };
@@ -31,6 +34,7 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/catalog.json", fixtures_catalog),
     ASSET("fixtures/journeys.json", fixtures_journeys),
     ASSET("fixtures/orders.json", fixtures_orders),
+    ASSET("fixtures/payment.json", fixtures_payment),
     ASSET("fixtures/rates.json", fixtures_rates),
     ASSET("fixtures/shipping.json", fixtures_shipping),
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),

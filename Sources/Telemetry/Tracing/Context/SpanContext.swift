@@ -46,6 +46,10 @@ private enum BaggageKey: InstrumentationContextKey {
     typealias Value = Baggage
 }
 
+private enum SuppressionKey: InstrumentationContextKey {
+    typealias Value = Bool
+}
+
 extension InstrumentationContext {
     /// The span that is the parent of what is started in this context.
     public var spanContext: SpanContext? {
@@ -57,6 +61,12 @@ extension InstrumentationContext {
     public var baggage: Baggage {
         get { self[BaggageKey.self] ?? Baggage() }
         set { self[BaggageKey.self] = newValue.members.isEmpty ? nil : newValue }
+    }
+
+    /// Whether nothing started in this context is recorded: below a probe that nobody traces.
+    var isTracingSuppressed: Bool {
+        get { self[SuppressionKey.self] ?? false }
+        set { self[SuppressionKey.self] = newValue ? true : nil }
     }
 
     /// A context whose parent is the given span: the third pattern, built by hand from the ids.

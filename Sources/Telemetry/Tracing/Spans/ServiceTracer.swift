@@ -28,8 +28,8 @@ public struct ServiceTracer: Tracer {
 
     /// Starts a span whose parent is the context's, or the root of a new trace.
     ///
-    /// - Parameter suppressed: The span and all below it are not recorded, whatever the sampler says, unless the
-    ///   parent is sampled: for probes, so that watching the shop does not fill its buffer.
+    /// - Parameter suppressed: The span and all below it in this process are not recorded, whatever the sampler says,
+    ///   unless the parent is sampled: for probes, so that watching the shop does not fill its buffer.
     public func startSpan(
         _ name: String,
         kind: SpanKind = .internal,
@@ -74,7 +74,10 @@ public struct ServiceTracer: Tracer {
     ) -> RecordedSpan {
         let parent = context.spanContext
         let traceID = parent?.traceID ?? ids.traceID()
+        let suppressed = suppressed || context.isTracingSuppressed
         let sampled = suppressed ? parent?.isSampled ?? false : sampler.samples(traceID, parent: parent)
+        var surroundings = context
+        if suppressed, !sampled { surroundings.isTracingSuppressed = true }
         // A root's id is random and says so; further down the bit is the parent's to give.
         var flags: TraceFlags = suppressed && !sampled ? [] : parent.map { $0.flags.intersection(.random) } ?? .random
         if sampled { flags.insert(.sampled) }
@@ -87,12 +90,20 @@ public struct ServiceTracer: Tracer {
                 traceState: parent?.traceState ?? .empty
             ),
             parent: parent,
-            surroundings: context,
+            surroundings: surroundings,
             wall: wall,
             monotonic: clock.monotonic
         )
-        return RecordedSpan(tracer: self, start: start, name: name, attributes: sampled ? attributes : [:])
+        guard sampled else { return RecordedSpan(tracer: self, start: start, name: name, attributes: [:]) }
+        var attributes = attributes
+        for member in context.baggage.members where Self.baggageAttributes.contains(member.key) {
+            attributes[member.key] = .string(member.value)
+        }
+        return RecordedSpan(tracer: self, start: start, name: name, attributes: attributes)
     }
+
+    /// The members of the baggage that every service puts on its spans.
+    private static let baggageAttributes = ["session.id", "synthetic_request"]
 }
 
 // What swift-distributed-tracing asks of a tracer, in its own words.

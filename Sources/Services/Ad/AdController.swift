@@ -1,0 +1,82 @@
+public import Commerce
+import Hummingbird
+public import ServiceKit
+import ShopAPI
+import Synchronization
+
+/// `ad`: ads by category, with their impressions and clicks.
+public final class AdController: Sendable {
+    private struct Counts {
+        var impressions = 0
+        var clicks = 0
+    }
+
+    private let ads: [Advertisement]
+    private let mode: DemoModeFollower
+    private let counts: Mutex<[AdID: Counts]>
+
+    public init(ads: [Advertisement], mode: DemoModeFollower) {
+        self.ads = ads
+        self.mode = mode
+        counts = Mutex([:])
+    }
+
+    /// Adds the service's routes.
+    public func addRoutes(to router: ServiceRouter) {
+        router.get("/ads") { request, _ in try self.list(request.query) }
+        router.post("/ads/{id}/click") { _, context in try self.click(context.parameters.get("id") ?? "") }
+        router.addObservation(
+            health: { ["mode": .string(self.mode.mode.rawValue)] },
+            stats: { self.stats }
+        )
+    }
+
+    /// Those of the category first by expected clicks, then by id; without a category, all.
+    private func list(_ query: Query) throws -> Response {
+        let category = try query.text("category")
+        let limit = try query.integer("limit", default: 3, in: 1...100)
+        let fitting = ads.filter { category == nil || $0.category == category }
+            .sorted { ($0.ctr, $1.id.rawValue) > ($1.ctr, $0.id.rawValue) }
+            .prefix(limit)
+        counts.withLock { counts in
+            for ad in fitting { counts[ad.id, default: Counts()].impressions += 1 }
+        }
+        return try .json(AdList(Array(fitting)))
+    }
+
+    private func click(_ id: String) throws -> Response {
+        guard let number = Int32(id), let ad = ads.first(where: { $0.id.rawValue == Int(number) }) else {
+            throw ServiceError.notFound("ad", id)
+        }
+        counts.withLock { $0[ad.id, default: Counts()].clicks += 1 }
+        return try .json(AdClick(ad.id))
+    }
+
+    private var stats: [String: JSONValue] {
+        let counts = counts.withLock { $0 }
+        func ctr(_ counts: Counts) -> JSONValue {
+            counts.impressions > 0 ? .double(Double(counts.clicks) / Double(counts.impressions)) : 0
+        }
+        let total = counts.values.reduce(into: Counts()) { total, ad in
+            total.impressions += ad.impressions
+            total.clicks += ad.clicks
+        }
+        return [
+            "impressions": .int(total.impressions),
+            "clicks": .int(total.clicks),
+            "ctr": ctr(total),
+            "ads": .array(
+                ads.map { ad in
+                    let count = counts[ad.id] ?? Counts()
+                    return .object([
+                        "id": .int(ad.id.rawValue),
+                        "title": .string(ad.title),
+                        "impressions": .int(count.impressions),
+                        "clicks": .int(count.clicks),
+                        "ctr": ctr(count),
+                    ])
+                }
+            ),
+        ]
+    }
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+import HTTPTypes
+public import Hummingbird
+import HummingbirdCore
+import NIOCore
+import ShopAPI
+
+extension Request {
+    /// The most a body may have, in bytes.
+    public static let maximumBody = 1 << 20
+
+    /// Reads the body as JSON. An empty body is `{}`, so that a request of defaults needs none.
+    ///
+    /// - Throws: `ServiceError` 413 and 415; `InputError` and `DecodingError` for what does not fit.
+    public func decode<Message: Decodable>(_ type: Message.Type) async throws -> Message {
+        let bytes = try await collectedBody()
+        guard !bytes.isEmpty else { return try JSON.decoder.decode(type, from: Data("{}".utf8)) }
+        guard isJSON else {
+            throw ServiceError(.unsupportedMediaType, "unsupported_media_type", "The body must be application/json.")
+        }
+        return try JSON.decoder.decode(type, from: bytes)
+    }
+
+    private func collectedBody() async throws -> Data {
+        if let length = headers[.contentLength].flatMap(Int.init), length > Self.maximumBody {
+            throw NIOTooManyBytesError(maxBytes: Self.maximumBody)
+        }
+        let buffer = try await body.collect(upTo: Self.maximumBody)
+        return Data(buffer.readableBytesView)
+    }
+
+    /// No type at all is taken for JSON.
+    private var isJSON: Bool {
+        guard let type = headers[.contentType] else { return true }
+        let essence = type.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        return essence == "application/json" || essence.hasSuffix("+json")
+    }
+
+    /// The query's parameters, read with their types.
+    public var query: Query { Query(uri.queryParameters) }
+}
+
+/// A request's query parameters.
+public struct Query {
+    private let parameters: FlatDictionary<Substring, Substring>
+
+    init(_ parameters: FlatDictionary<Substring, Substring>) {
+        self.parameters = parameters
+    }
+
+    /// A text, nil when it is absent or empty.
+    ///
+    /// - Throws: `InputError` when it is over 256 bytes.
+    public func text(_ name: String) throws -> String? {
+        guard let value = parameters[name[...]], !value.isEmpty else { return nil }
+        guard value.utf8.count <= 256 else {
+            throw InputError(.outOfRange, "out_of_range", "\(name) must be at most 256 bytes.")
+        }
+        return String(value)
+    }
+
+    /// - Throws: `InputError` when it is no whole number (400) or out of range (422).
+    public func integer(_ name: String, default value: Int, in range: ClosedRange<Int>) throws -> Int {
+        guard let text = try text(name) else { return value }
+        let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }) else {
+            throw InputError(.malformed, "wrong_type", "\(name) must be \(expected).")
+        }
+        guard let number = Int(text), range.contains(number) else {
+            throw InputError(.outOfRange, "out_of_range", "\(name) must be \(expected).")
+        }
+        return number
+    }
+
+    /// - Throws: `InputError` when it is no number (400), or no finite one in the range (422).
+    public func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
+        guard let text = try text(name) else { return nil }
+        guard let number = Double(text) else {
+            throw InputError(.malformed, "wrong_type", "\(name) must be a number.")
+        }
+        guard number.isFinite, range.contains(number) else {
+            throw InputError(.outOfRange, "out_of_range", "\(name) is out of range.")
+        }
+        return number
+    }
+
+    /// - Throws: `InputError` when it is neither `true` nor `false`.
+    public func flag(_ name: String) throws -> Bool? {
+        switch try text(name) {
+        case nil: nil
+        case "true", "1": true
+        case "false", "0": false
+        default: throw InputError(.malformed, "wrong_type", "\(name) must be true or false.")
+        }
+    }
+}

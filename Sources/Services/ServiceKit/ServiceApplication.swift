@@ -1,0 +1,41 @@
+import Hummingbird
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+import ShopAPI
+
+/// Where a service listens.
+public struct ListenAddress: Hashable, Sendable {
+    public let host: String
+    /// 0 takes any free port.
+    public let port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Whether nobody but this machine can reach it.
+    public var isLoopback: Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    }
+}
+
+/// A service's routes on a socket, to be run in a `ServiceGroup`.
+///
+/// - Parameter onListening: Called with the port once requests are taken.
+public func buildApplication(
+    _ router: ServiceRouter,
+    at address: ListenAddress,
+    logger: Logger,
+    onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+) -> some Service {
+    var logger = logger
+    logger[metadataKey: "service"] = "\(router.service.rawValue)"
+    return Application(
+        responder: router.buildResponder(),
+        configuration: .init(address: .hostname(address.host, port: address.port), serverName: nil),
+        onServerRunning: { channel in await onListening(channel.localAddress?.port ?? address.port) },
+        logger: logger
+    )
+}
