@@ -53,5 +53,5 @@ public func propagateTraceContext(
         headers[.traceparent] = span.traceParent
         headers[.tracestate] = span.traceState.header()
     }
-    if let baggage = context.baggage.header { headers[.baggage] = baggage }
+    headers[.baggage] = context.baggage.header
 }
