@@ -46,7 +46,17 @@ private enum BaggageKey: InstrumentationContextKey {
     typealias Value = Baggage
 }
 
+private enum SuppressedKey: InstrumentationContextKey {
+    typealias Value = Bool
+}
+
 extension InstrumentationContext {
+    /// Whether roots, and what is below an unsampled span, are not recorded here whatever the sampler says.
+    var isSuppressed: Bool {
+        get { self[SuppressedKey.self] ?? false }
+        set { self[SuppressedKey.self] = newValue ? true : nil }
+    }
+
     /// The span that is the parent of what is started in this context.
     public var spanContext: SpanContext? {
         get { self[SpanContextKey.self] }
