@@ -63,7 +63,8 @@ public struct Baggage: Hashable, Sendable {
         var count = 0
         for member in members where count < Self.maximumMembers && Self.isToken(member.key.utf8) {
             var text = member.key + "=" + Self.percentEncoded(member.value)
-            if !member.properties.isEmpty, Self.areProperties(member.properties.utf8) { text += ";" + member.properties }
+            let properties = member.properties
+            if !properties.isEmpty, Self.areProperties(properties.utf8) { text += ";" + properties }
             let separator = header.isEmpty ? "" : ","
             if header.utf8.count + separator.utf8.count + text.utf8.count > Self.maximumBytes { continue }
             header += separator + text
