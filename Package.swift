@@ -48,7 +48,7 @@ let package = Package(
         // Commerce: the shop's own words.
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
-        tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing]),
+        tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
         // Storage.
         // Services.
     ],
