@@ -59,7 +59,7 @@ let package = Package(
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
-        tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing]),
+        tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
         library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),

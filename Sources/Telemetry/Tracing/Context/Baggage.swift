@@ -30,9 +30,12 @@ public struct Baggage: Hashable, Sendable {
     /// Joins the headers in order and reads them. A malformed member is left out, as is what exceeds the limits;
     /// of two members with one key the later counts.
     public init(headers: [String]) {
-        for member in headers.joined(separator: ",").utf8.split(separator: UInt8(ascii: ",")) {
-            guard members.count < Self.maximumMembers else { return }
-            if let member = Self.parse(Array(member)[...]) { set(member) }
+        var bytes = -1  // The first member has no comma before it.
+        for text in HeaderList(headers) {
+            guard members.count < Self.maximumMembers, bytes < Self.maximumBytes else { return }
+            guard bytes + 1 + text.count <= Self.maximumBytes else { continue }
+            bytes += 1 + text.count
+            if let member = Self.parse(text) { set(member) }
         }
     }
 
@@ -44,7 +47,8 @@ public struct Baggage: Hashable, Sendable {
         }
     }
 
-    private mutating func set(_ member: Member) {
+    /// Adds a member, replacing one of the same key.
+    public mutating func set(_ member: Member) {
         if let index = members.firstIndex(where: { $0.key == member.key }) {
             members[index] = member
         } else {
@@ -53,14 +57,18 @@ public struct Baggage: Hashable, Sendable {
     }
 
     /// The header to send, nil when there is nothing: at most 64 members and 8192 bytes, the rest is dropped whole.
+    /// So are a member whose key is no token and properties that would break out of their member.
     public var header: String? {
         var header = ""
-        for member in members.prefix(Self.maximumMembers) where Self.isToken(member.key.utf8) {
+        var count = 0
+        for member in members where count < Self.maximumMembers && Self.isToken(member.key.utf8) {
             var text = member.key + "=" + Self.percentEncoded(member.value)
-            if !member.properties.isEmpty { text += ";" + member.properties }
+            let properties = member.properties
+            if !properties.isEmpty, Self.areProperties(properties.utf8) { text += ";" + properties }
             let separator = header.isEmpty ? "" : ","
             if header.utf8.count + separator.utf8.count + text.utf8.count > Self.maximumBytes { continue }
             header += separator + text
+            count += 1
         }
         return header.isEmpty ? nil : header
     }
@@ -68,15 +76,12 @@ public struct Baggage: Hashable, Sendable {
 
 extension Baggage {
     private static func parse(_ member: ArraySlice<UInt8>) -> Member? {
-        guard member.count <= maximumBytes else { return nil }
         let parts = member.split(separator: UInt8(ascii: ";"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let pair = parts.first, let equals = pair.firstIndex(of: UInt8(ascii: "=")) else { return nil }
         let key = trimmingOWS(pair[..<equals])
         let value = trimmingOWS(pair[(equals + 1)...])
         let properties = parts.count > 1 ? trimmingOWS(parts[1]) : []
-        guard isToken(key), value.allSatisfy(isBaggageOctet), properties.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) else {
-            return nil
-        }
+        guard isToken(key), value.allSatisfy(isBaggageOctet), areProperties(properties) else { return nil }
         return Member(
             key: String(decoding: key, as: UTF8.self),
             value: percentDecoded(value),
@@ -86,6 +91,11 @@ extension Baggage {
 
     private static func isToken(_ bytes: some Collection<UInt8>) -> Bool {
         !bytes.isEmpty && bytes.allSatisfy { isAlphanumeric($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+    }
+
+    /// Printable ASCII and white space without a comma: opaque, but of one member.
+    private static func areProperties(_ bytes: some Collection<UInt8>) -> Bool {
+        bytes.allSatisfy { (0x20...0x7e).contains($0) && $0 != UInt8(ascii: ",") || $0 == 0x09 }
     }
 
     /// baggage-octet of the specification: printable ASCII without space, `"`, `,`, `;` and `\`.
@@ -103,12 +113,12 @@ extension Baggage {
     }
 
     private static func percentEncoded(_ value: String) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in value.utf8 {
             if isBaggageOctet(byte), byte != UInt8(ascii: "%") {
                 bytes.append(byte)
             } else {
-                let digits = Array("0123456789ABCDEF".utf8)
                 bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xf)]]
             }
         }

@@ -2,17 +2,14 @@ public import HTTPTypes
 public import Tracing
 
 extension HTTPField.Name {
-    /// W3C Trace Context, section 3.2.
-    public static var traceparent: Self { traceparentName }
-    /// W3C Trace Context, section 3.3.
-    public static var tracestate: Self { tracestateName }
     /// W3C Trace Context level 2, section 4.2: the answer's own context.
     public static var traceresponse: Self { traceresponseName }
     /// W3C Baggage, section 3.
     public static var baggage: Self { baggageName }
 }
 
-// Made once: reading a name validates it, and these are read on every request.
+// Made once: reading a name validates it, and these are read on every request. The first two are in HTTPTypes, which
+// writes them capitalized; the specification asks for lowercase (section 3.2.1).
 private let traceparentName = name("traceparent")
 private let tracestateName = name("tracestate")
 private let traceresponseName = name("traceresponse")
@@ -50,8 +47,8 @@ public func propagateTraceContext(
 ) {
     guard let context else { return }
     if let span = context.spanContext {
-        headers[.traceparent] = span.traceParent
-        headers[.tracestate] = span.traceState.header()
+        headers[traceparentName] = span.traceParent
+        headers[tracestateName] = span.traceState.header()
     }
-    if let baggage = context.baggage.header { headers[.baggage] = baggage }
+    headers[.baggage] = context.baggage.header
 }

@@ -46,11 +46,17 @@ private enum BaggageKey: InstrumentationContextKey {
     typealias Value = Baggage
 }
 
-private enum SuppressionKey: InstrumentationContextKey {
+private enum SuppressedKey: InstrumentationContextKey {
     typealias Value = Bool
 }
 
 extension InstrumentationContext {
+    /// Whether roots, and what is below an unsampled span, are not recorded here whatever the sampler says.
+    var isSuppressed: Bool {
+        get { self[SuppressedKey.self] ?? false }
+        set { self[SuppressedKey.self] = newValue ? true : nil }
+    }
+
     /// The span that is the parent of what is started in this context.
     public var spanContext: SpanContext? {
         get { self[SpanContextKey.self] }
@@ -61,12 +67,6 @@ extension InstrumentationContext {
     public var baggage: Baggage {
         get { self[BaggageKey.self] ?? Baggage() }
         set { self[BaggageKey.self] = newValue.members.isEmpty ? nil : newValue }
-    }
-
-    /// Whether nothing started in this context is recorded: below a probe that nobody traces.
-    var isTracingSuppressed: Bool {
-        get { self[SuppressionKey.self] ?? false }
-        set { self[SuppressionKey.self] = newValue ? true : nil }
     }
 
     /// A context whose parent is the given span: the third pattern, built by hand from the ids.

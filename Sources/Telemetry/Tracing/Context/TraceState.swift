@@ -9,7 +9,7 @@ public struct TraceState: Hashable, Sendable {
     /// More members than this and the whole header is dropped (section 3.3.1.1).
     static let maximumMembers = 32
     /// What is carried at least is 512 characters (section 3.3.1.5); ours is generous.
-    static let maximumCharacters = 4096
+    public static let maximumCharacters = 4096
     /// Members longer than this are the first to go when the whole is too long (section 3.3.1.5).
     static let longMember = 128
 
@@ -18,24 +18,33 @@ public struct TraceState: Hashable, Sendable {
     }
 
     /// Joins the headers in order and reads them; one malformed member makes the whole invalid, which is `empty`.
+    /// Of two members with one key the first, which is the more recent, is kept (section 3.3.1.4).
     public init(headers: [String]) {
-        let list = Array(headers.joined(separator: ",").utf8)
         var members: [String] = []
-        for member in list.split(separator: UInt8(ascii: ",")) {
-            let member = trimmingOWS(member)
-            if member.isEmpty { continue }
-            guard Self.isValid(member), members.count < Self.maximumMembers else {
+        var keys: [ArraySlice<UInt8>] = []
+        var count = 0
+        for member in HeaderList(headers) {
+            count += 1
+            guard count <= Self.maximumMembers, let key = Self.key(of: member) else {
                 self = .empty
                 return
             }
+            if keys.contains(key) { continue }
+            keys.append(key)
             members.append(String(decoding: member, as: UTF8.self))
         }
         self.init(members: members)
     }
 
+    /// The value of a vendor's key, nil when it is absent.
+    public subscript(key: String) -> String? {
+        guard let member = members.first(where: { $0.hasPrefix(key + "=") }) else { return nil }
+        return String(member.dropFirst(key.count + 1))
+    }
+
     /// The header to send, nil when there is nothing. Whole members are dropped until `limit` characters hold it:
     /// those over 128 characters first, then from the right.
-    public func header(limit: Int = 4096) -> String? {
+    public func header(limit: Int = maximumCharacters) -> String? {
         var kept = members
         func length() -> Int { kept.reduce(kept.count - 1) { $0 + $1.utf8.count } }
         while length() > limit, let long = kept.lastIndex(where: { $0.utf8.count > Self.longMember }) {
@@ -45,9 +54,11 @@ public struct TraceState: Hashable, Sendable {
         return kept.isEmpty ? nil : kept.joined(separator: ",")
     }
 
-    private static func isValid(_ member: ArraySlice<UInt8>) -> Bool {
-        guard let equals = member.firstIndex(of: UInt8(ascii: "=")) else { return false }
-        return isValidKey(member[..<equals]) && isValidValue(member[(equals + 1)...])
+    /// The key of a well-formed member, nil for any other.
+    private static func key(of member: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        guard let equals = member.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+        let key = member[..<equals]
+        return isValidKey(key) && isValidValue(member[(equals + 1)...]) ? key : nil
     }
 
     /// Level 2 allows `@` anywhere in a key; the conformance suite still holds to the older `tenant@system` form.

@@ -39,12 +39,12 @@ public struct Attribute: Hashable, Sendable {
 public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// In the order they were first set.
     public private(set) var all: [Attribute] = []
-    /// How many were refused because `limit` stood already.
+    /// How many were refused: because `limit` stood already, or for want of a name.
     public private(set) var dropped = 0
 
     /// `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`'s default (SDK specification, *Span Limits*).
     static let limit = 128
-    /// Longer strings are cut here, in UTF-8 bytes, so that no request can make a span of megabytes.
+    /// Longer strings, also those in an array, are cut here, in UTF-8 bytes, so that no request can make a span of megabytes.
     static let valueLimit = 4096
 
     public init() {}
@@ -66,7 +66,7 @@ public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
             let value = Self.cut(newValue)
             if let index {
                 all[index].value = value
-            } else if all.count < Self.limit {
+            } else if all.count < Self.limit, !key.isEmpty {
                 all.append(Attribute(key, value))
             } else {
                 dropped += 1
@@ -77,10 +77,25 @@ public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// Sets each of the other's attributes here.
     public mutating func merge(_ other: Attributes) {
         for attribute in other.all { self[attribute.key] = attribute.value }
+        dropped += other.dropped
     }
 
     private static func cut(_ value: AttributeValue) -> AttributeValue {
-        guard case .string(let text) = value, text.utf8.count > valueLimit else { return value }
-        return .string(String(decoding: text.utf8.prefix(valueLimit), as: UTF8.self))
+        switch value {
+        case .string(let text) where text.utf8.count > valueLimit: .string(cut(text))
+        case .strings(let texts) where texts.contains { $0.utf8.count > valueLimit }: .strings(texts.map(cut))
+        default: value
+        }
+    }
+
+    /// A text of at most `valueLimit` bytes, cut between two characters of Unicode and not within one.
+    static func cut(_ text: String) -> String {
+        guard text.utf8.count > valueLimit else { return text }
+        var text = text
+        text.makeContiguousUTF8()
+        let limit = text.utf8.index(text.startIndex, offsetBy: valueLimit)
+        var end = limit
+        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
     }
 }

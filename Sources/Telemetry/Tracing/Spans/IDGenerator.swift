@@ -17,7 +17,8 @@ public final class IDGenerator: Sendable {
         state = Mutex(Xoshiro256(seed: seed))
     }
 
-    func traceID() -> TraceID {
+    /// A trace id of 16 random bytes.
+    public func traceID() -> TraceID {
         state.withLock { generator in
             while true {
                 if let id = TraceID(high: generator.next(), low: generator.next()) { return id }
@@ -25,7 +26,8 @@ public final class IDGenerator: Sendable {
         }
     }
 
-    func spanID() -> SpanID {
+    /// A span id of 8 random bytes.
+    public func spanID() -> SpanID {
         state.withLock { generator in
             while true {
                 if let id = SpanID(generator.next()) { return id }

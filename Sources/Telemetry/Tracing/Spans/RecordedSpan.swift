@@ -85,9 +85,11 @@ public final class RecordedSpan: Tracing.Span {
     }
 
     /// Marks the span as failed: status *error* with the sentence, and `error.type` with the class of the failure.
+    /// A span that was said to be *ok* stays so (OpenTelemetry trace API, *Set Status*).
     public func fail(_ type: String, _ sentence: String) {
         record { state in
-            state.outcome = .error(sentence)
+            guard state.outcome != .ok else { return }
+            state.outcome = .error(Attributes.cut(sentence))
             state.attributes["error.type"] = .string(type)
         }
     }
@@ -105,6 +107,12 @@ public final class RecordedSpan: Tracing.Span {
 
     /// The start's wall time plus what the monotonic clock says has passed.
     private var now: UInt64 { start.wall &+ (tracer.clock.monotonic &- start.monotonic) }
+
+    /// An end before the start is a wall clock that was set back meanwhile; the monotonic one knows better.
+    private func endTime(_ given: UInt64?) -> UInt64 {
+        if let given, given >= start.wall { return given }
+        return max(now, start.wall)
+    }
 
     private func record(_ change: (inout State) -> Void) {
         guard start.context.isSampled else { return }
@@ -129,7 +137,7 @@ public final class RecordedSpan: Tracing.Span {
                 parentSpanID: start.parent?.spanID,
                 parentIsRemote: start.parent?.isRemote ?? false,
                 startTime: start.wall,
-                endTime: max(time ?? now, start.wall),
+                endTime: endTime(time),
                 attributes: ended.attributes,
                 events: ended.events,
                 droppedEvents: ended.droppedEvents,
@@ -144,8 +152,16 @@ public final class RecordedSpan: Tracing.Span {
 
 // What swift-distributed-tracing asks of a span, in its own words.
 extension RecordedSpan {
+    /// *Ok* is final, and an error without a message leaves an earlier one's sentence standing.
     public func setStatus(_ status: SpanStatus) {
-        record { $0.outcome = status.code == .ok ? .ok : .error(status.message ?? "") }
+        record { state in
+            switch (status.code, state.outcome) {
+            case (.ok, _): state.outcome = .ok
+            case (.error, .ok): break
+            case (.error, .error) where status.message == nil: break
+            case (.error, _): state.outcome = .error(Attributes.cut(status.message ?? ""))
+            }
+        }
     }
 
     public func addEvent(_ event: SpanEvent) {
@@ -159,10 +175,20 @@ extension RecordedSpan {
         attributes: SpanAttributes,
         at instant: @autoclosure () -> Instant
     ) {
+        recordError(error, attributes, at: instant().nanosecondsSinceEpoch)
+    }
+
+    /// Adds the error as an event, now, and sets `error.type`; the status stays as it is.
+    public func recordError(_ error: any Error, attributes: SpanAttributes = [:]) {
+        recordError(error, attributes, at: now)
+    }
+
+    private func recordError(_ error: any Error, _ attributes: SpanAttributes, at time: UInt64) {
+        guard isRecording else { return }
         var attributes = Attributes(attributes)
         attributes["exception.type"] = .string(String(reflecting: type(of: error)))
         attributes["exception.message"] = .string(String(describing: error))
-        addEvent(Event(name: "exception", time: instant().nanosecondsSinceEpoch, attributes: attributes))
+        addEvent(Event(name: "exception", time: time, attributes: attributes))
         record { state in
             if state.attributes["error.type"] == nil {
                 state.attributes["error.type"] = .string(String(reflecting: type(of: error)))
@@ -172,7 +198,7 @@ extension RecordedSpan {
 
     public var attributes: SpanAttributes {
         get { SpanAttributes(state.withLock { $0.attributes }) }
-        set { record { $0.attributes = Attributes(newValue) } }
+        set { record { $0.attributes.replace(with: newValue) } }
     }
 
     public func addLink(_ link: SpanLink) {

@@ -26,11 +26,17 @@ public enum Sampler: Hashable, Sendable {
         }
     }
 
+    /// The share of 2⁵⁶, in whole numbers: a `Double` has 53 bits and would round the last ids up, out of a ratio of 1.
+    private static func threshold(_ ratio: Double) -> UInt64 {
+        if ratio >= 1 { return 1 << 56 }
+        return ratio > 0 ? UInt64(ratio * 0x1p56) : 0
+    }
+
     func samples(_ traceID: TraceID, parent: SpanContext?) -> Bool {
         switch self {
         case .alwaysOn: true
         case .alwaysOff: false
-        case .traceIDRatio(let ratio): Double(traceID.low & 0x00ff_ffff_ffff_ffff) < ratio * 0x1p56
+        case .traceIDRatio(let ratio): traceID.low & 0x00ff_ffff_ffff_ffff < Self.threshold(ratio)
         case .parentBased(let root): parent?.isSampled ?? root.samples(traceID, parent: nil)
         }
     }

@@ -37,23 +37,46 @@ public struct ServiceTracer: Tracer {
         attributes: Attributes = [:],
         suppressed: Bool = false
     ) -> RecordedSpan {
-        start(name, kind, context ?? .topLevel, attributes, suppressed: suppressed, wall: clock.wall)
+        var context = context ?? .topLevel
+        if suppressed { context.isSuppressed = true }
+        return start(name, kind, context, attributes, at: (clock.wall, clock.monotonic))
     }
 
-    /// Runs an operation in a span that is the current context's child and its parent. A thrown error marks the span
-    /// as failed, unless the operation has already said how it ended.
+    /// Runs an operation in a span that is the context's child and the parent of what the operation starts. A thrown
+    /// error marks the span as failed, unless the operation has already said how it ended.
     nonisolated(nonsending) public func withSpan<Result>(
         _ name: String,
         kind: SpanKind = .internal,
+        context: InstrumentationContext? = .current,
         attributes: Attributes = [:],
+        suppressed: Bool = false,
         _ operation: nonisolated(nonsending) (RecordedSpan) async throws -> Result
     ) async rethrows -> Result {
-        let span = startSpan(name, kind: kind, attributes: attributes)
+        let span = startSpan(name, kind: kind, context: context, attributes: attributes, suppressed: suppressed)
         defer { span.end() }
         do {
             return try await InstrumentationContext.$current.withValue(span.context) {
                 try await operation(span)
             }
+        } catch {
+            span.failUnlessSaid(error)
+            throw error
+        }
+    }
+
+    /// The same for an operation that does not wait.
+    public func withSpan<Result>(
+        _ name: String,
+        kind: SpanKind = .internal,
+        context: InstrumentationContext? = .current,
+        attributes: Attributes = [:],
+        suppressed: Bool = false,
+        _ operation: (RecordedSpan) throws -> Result
+    ) rethrows -> Result {
+        let span = startSpan(name, kind: kind, context: context, attributes: attributes, suppressed: suppressed)
+        defer { span.end() }
+        do {
+            return try InstrumentationContext.$current.withValue(span.context) { try operation(span) }
         } catch {
             span.failUnlessSaid(error)
             throw error
@@ -69,17 +92,15 @@ public struct ServiceTracer: Tracer {
         _ kind: SpanKind,
         _ context: InstrumentationContext,
         _ attributes: Attributes,
-        suppressed: Bool,
-        wall: UInt64
+        at now: (wall: UInt64, monotonic: UInt64)
     ) -> RecordedSpan {
         let parent = context.spanContext
         let traceID = parent?.traceID ?? ids.traceID()
-        let suppressed = suppressed || context.isTracingSuppressed
-        let sampled = suppressed ? parent?.isSampled ?? false : sampler.samples(traceID, parent: parent)
-        var surroundings = context
-        if suppressed, !sampled { surroundings.isTracingSuppressed = true }
-        // A root's id is random and says so; further down the bit is the parent's to give.
-        var flags: TraceFlags = suppressed && !sampled ? [] : parent.map { $0.flags.intersection(.random) } ?? .random
+        let sampled =
+            context.isSuppressed ? parent?.isSampled ?? false : sampler.samples(traceID, parent: parent)
+        // A root's id is random and says so, but for a probe's, whose flags are 00; further down the bit is the
+        // parent's to give.
+        var flags = parent?.flags.intersection(.random) ?? (context.isSuppressed ? [] : .random)
         if sampled { flags.insert(.sampled) }
         let start = RecordedSpan.Start(
             kind: kind,
@@ -90,9 +111,9 @@ public struct ServiceTracer: Tracer {
                 traceState: parent?.traceState ?? .empty
             ),
             parent: parent,
-            surroundings: surroundings,
-            wall: wall,
-            monotonic: clock.monotonic
+            surroundings: context,
+            wall: now.wall,
+            monotonic: now.monotonic
         )
         guard sampled else { return RecordedSpan(tracer: self, start: start, name: name, attributes: [:]) }
         var attributes = attributes
@@ -117,12 +138,16 @@ extension ServiceTracer {
         file fileID: String,
         line: UInt
     ) -> RecordedSpan {
-        start(operationName, kind, context(), [:], suppressed: false, wall: instant().nanosecondsSinceEpoch)
+        let (given, wall) = (instant().nanosecondsSinceEpoch, clock.wall)
+        // A start in the past has a monotonic time in the past, so that the end is when it is.
+        let monotonic = clock.monotonic &- (wall > given ? wall - given : 0)
+        return start(operationName, kind, context(), [:], at: (given, monotonic))
     }
 
     /// Nothing waits here: the processor has every span as soon as it ends.
     public func forceFlush() {}
 
+    /// What the carrier does not have stays as it is in the context (OpenTelemetry propagators API, *Extract*).
     public func extract<Carrier, Extract: Extractor>(
         _ carrier: Carrier,
         into context: inout InstrumentationContext,
@@ -133,8 +158,8 @@ extension ServiceTracer {
             if let value = extractor.extract(key: name.canonicalName, from: carrier) { headers[name] = value }
         }
         let extracted = extractTraceContext(from: headers)
-        context.spanContext = extracted.spanContext
-        context.baggage = extracted.baggage
+        if let parent = extracted.spanContext { context.spanContext = parent }
+        if !extracted.baggage.members.isEmpty { context.baggage = extracted.baggage }
     }
 
     public func inject<Carrier, Inject: Injector>(

@@ -4,6 +4,12 @@ extension Attributes {
     /// From swift-distributed-tracing's dictionary, in the keys' order so that the result is the same every time.
     init(_ attributes: SpanAttributes) {
         self.init()
+        replace(with: attributes)
+    }
+
+    /// Makes these the dictionary's attributes: those that stay keep their place, new ones follow in the keys' order.
+    mutating func replace(with attributes: SpanAttributes) {
+        for attribute in all where attributes.get(attribute.key) == nil { self[attribute.key] = nil }
         var pairs: [(String, AttributeValue)] = []
         attributes.forEach { key, value in pairs.append((key, AttributeValue(value))) }
         for (key, value) in pairs.sorted(by: { $0.0 < $1.0 }) { self[key] = value }
