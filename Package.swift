@@ -15,6 +15,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func library(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -49,6 +50,14 @@ let package = Package(
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing]),
+        .target(
+            name: "OTLP",
+            dependencies: ["ServiceTracing", protobuf, tracing],
+            path: "Sources/Telemetry/OTLP",
+            exclude: ["Generated/README.md"],
+            swiftSettings: strict
+        ),
+        tests("OTLPTests", ["OTLP", "ServiceTracing", protobuf, tracing]),
         // Storage.
         // Services.
     ],
