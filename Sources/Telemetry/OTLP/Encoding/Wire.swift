@@ -6,6 +6,8 @@ protocol WireSink {
     mutating func fixed64(_ value: UInt64)
     mutating func text(_ value: String)
     mutating func raw(_ bytes: some Collection<UInt8>)
+    /// A field that is a message.
+    mutating func message(_ field: UInt64, _ message: some WireMessage)
 }
 
 /// What knows its own fields (protobuf encoding guide, *Message Structure*).
@@ -88,13 +90,6 @@ extension WireSink {
         if let high { fixed64(high.byteSwapped) }
         fixed64(low.byteSwapped)
     }
-
-    @inline(__always)
-    mutating func message(_ field: UInt64, _ message: some WireMessage) {
-        tag(field, 2)
-        varint(UInt64(message.wireSize))
-        message.write(to: &self)
-    }
 }
 
 /// How many bytes a varint takes: one for every seven bits.
@@ -110,6 +105,12 @@ struct WireCounter: WireSink {
     mutating func fixed64(_ value: UInt64) { count += 8 }
     mutating func text(_ value: String) { count += value.utf8.count }
     mutating func raw(_ bytes: some Collection<UInt8>) { count += bytes.count }
+
+    mutating func message(_ field: UInt64, _ message: some WireMessage) {
+        let size = message.wireSize
+        tag(field, 2)
+        count += varintSize(UInt64(size)) + size
+    }
 }
 
 /// Writes into memory of a known length; past its end it traps, in release too.
@@ -145,6 +146,12 @@ struct WireWriter: WireSink {
         if bytes.withContiguousStorageIfAvailable({ copy(UnsafeRawBufferPointer($0)) }) == nil {
             for byte in bytes { self.byte(byte) }
         }
+    }
+
+    mutating func message(_ field: UInt64, _ message: some WireMessage) {
+        tag(field, 2)
+        varint(UInt64(message.wireSize))
+        message.write(to: &self)
     }
 
     @inline(__always)
