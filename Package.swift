@@ -16,6 +16,7 @@ let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distr
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func library(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -58,6 +59,15 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("OTLPTests", ["OTLP", "ServiceTracing", protobuf, tracing]),
+        library(
+            "TelemetryBuffer",
+            at: "Telemetry/Buffer",
+            ["Assets", "OTLP", "ServiceTracing", grdb, sqlite, lifecycle, logging, tracing]
+        ),
+        tests(
+            "TelemetryBufferTests",
+            ["TelemetryBuffer", "OTLP", "ServiceTracing", grdb, lifecycle, logging, tracing]
+        ),
         // Storage.
         // Services.
     ],
