@@ -15,6 +15,8 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 func library(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -60,6 +62,23 @@ let package = Package(
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
+        .target(
+            name: "OTLP",
+            dependencies: ["ServiceTracing", protobuf, tracing],
+            path: "Sources/Telemetry/OTLP",
+            exclude: ["Generated/README.md"],
+            swiftSettings: strict
+        ),
+        tests("OTLPTests", ["OTLP", "ServiceTracing", protobuf, tracing]),
+        library(
+            "TelemetryBuffer",
+            at: "Telemetry/Buffer",
+            ["Assets", "OTLP", "ServiceTracing", grdb, sqlite, lifecycle, logging, tracing]
+        ),
+        tests(
+            "TelemetryBufferTests",
+            ["TelemetryBuffer", "OTLP", "ServiceTracing", grdb, lifecycle, logging, tracing]
+        ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
         library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
