@@ -43,7 +43,8 @@ struct ExchangeTests {
         let client = try CurlClient()
         let body = Array(String(repeating: "ä\0", count: 700_000).utf8)
         _ = try await client.send(
-            OutgoingRequest(method: .post, url: server.url, headers: [.contentType: "text/odd"], body: body))
+            OutgoingRequest(method: .post, url: server.url, headers: [.contentType: "text/odd"], body: body)
+        )
 
         let request = try #require(server.requests.first)
         #expect(request.hasPrefix("POST / HTTP/1.1\r\n"))
@@ -55,7 +56,8 @@ struct ExchangeTests {
 
     @Test(
         "Every method is sent under its name, and an empty POST, PUT or PATCH announces its length",
-        arguments: [HTTPRequest.Method.get, .post, .put, .patch, .delete, .options])
+        arguments: [HTTPRequest.Method.get, .post, .put, .patch, .delete, .options]
+    )
     func methods(method: HTTPRequest.Method) async throws {
         let server = try ScriptedServer { $0.serve() }
         defer { server.stop() }

@@ -4,7 +4,9 @@ import Testing
 
 /// The code a request fails with; an answer is recorded as an issue.
 func failure(
-    of client: CurlClient, sending request: OutgoingRequest, sourceLocation: SourceLocation = #_sourceLocation
+    of client: CurlClient,
+    sending request: OutgoingRequest,
+    sourceLocation: SourceLocation = #_sourceLocation
 ) async -> HTTPTransportError? {
     do throws(HTTPTransportError) {
         let response = try await client.send(request)

@@ -13,7 +13,8 @@ struct RefusalTests {
             "http://127.0.0.1:99999/secret", "http://127.0.0.1:x/secret", "http://a b/secret",
             "http://127.0.0.1/secret\r\nX: y", "http://127.0.0.1/\0secret", "http://127.0.0.1/sécret",
             "http://user:secret@", " http://127.0.0.1/secret", "http://[::1/secret", "http://[secret]/",
-        ])
+        ]
+    )
     func invalidURL(url: String) async throws {
         let client = try CurlClient()
         let error = await failure(of: client, sending: OutgoingRequest(url: url))

@@ -150,7 +150,7 @@ struct ScriptedConnection: Sendable {
 }
 
 /// A listening TCP socket on a free port of 127.0.0.1.
-func listenOnLoopback() throws -> (socket: Int32, port: UInt16) {
+func listenOnLoopback(backlog: Int32 = 512) throws -> (socket: Int32, port: UInt16) {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -158,7 +158,7 @@ func listenOnLoopback() throws -> (socket: Int32, port: UInt16) {
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let outcome = withUnsafeMutablePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(listener, $0, length) == 0 && listen(listener, 512) == 0 && getsockname(listener, $0, &length) == 0
+            bind(listener, $0, length) == 0 && listen(listener, backlog) == 0 && getsockname(listener, $0, &length) == 0
         }
     }
     guard outcome else { throw POSIXError(.EADDRNOTAVAIL) }

@@ -77,7 +77,11 @@ public final class CurlClient: HTTPTransport {
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let submission = Submission(
-                    ticket: ticket, request: request, target: target, continuation: continuation)
+                    ticket: ticket,
+                    request: request,
+                    target: target,
+                    continuation: continuation
+                )
                 if let refusal = mailbox.submit(submission) {
                     continuation.resume(returning: .failure(refusal))
                 }

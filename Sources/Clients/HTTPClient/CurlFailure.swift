@@ -27,7 +27,7 @@ struct CurlFailure {
         case nil: break
         }
         if wasCutBeforeAnswer {
-            return (.badResponse, "the connection was closed before an answer came, and the request may not be repeated")
+            return (.badResponse, "the connection was closed before an answer came, and repeating it may do harm")
         }
         return classifiedByOutcome
     }
@@ -51,7 +51,7 @@ struct CurlFailure {
             return (.badResponse, "the peer does not speak HTTP")
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_WEIRD_SERVER_REPLY,
             CURLE_HTTP2, CURLE_HTTP2_STREAM, CURLE_BAD_CONTENT_ENCODING, CURLE_OK:
-            return (.badResponse, outcome == CURLE_OK ? "the answer has no final status" : reason)
+            return (.badResponse, outcome == CURLE_OK ? "the answer ends within its header section" : reason)
         default:
             return (.other, reason)
         }

@@ -7,14 +7,17 @@ func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
     let work = Unmanaged.passRetained(Work(body))
     var thread = pthread_t()
     let outcome = pthread_create(
-        &thread, nil,
+        &thread,
+        nil,
         { context in
             guard let context else { return nil }
             let work = Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
             blockSIGPIPE()
             work.body()
             return nil
-        }, work.toOpaque())
+        },
+        work.toOpaque()
+    )
     guard outcome == 0 else {
         work.release()
         return false

@@ -1,4 +1,5 @@
 import CCurl
+import HTTPTypes
 import Synchronization
 
 /// Names one request to the driver, and remembers a cancellation that came before the request did.
@@ -6,12 +7,29 @@ final class Ticket: Sendable {
     let isCancelled = Atomic(false)
 }
 
-/// A request on its way to the driver.
-struct Submission: Sendable {
+/// A request on its way to the driver, and in its care until it is finished.
+final class Submission: Sendable {
+    typealias Continuation = CheckedContinuation<Result<IncomingResponse, HTTPTransportError>, Never>
+
     let ticket: Ticket
     let request: OutgoingRequest
     let target: TargetURL
-    let continuation: CheckedContinuation<Result<IncomingResponse, HTTPTransportError>, Never>
+    let continuation: Continuation
+    let arrival: ContinuousClock.Instant
+    let deadline: ContinuousClock.Instant
+
+    init(ticket: Ticket, request: OutgoingRequest, target: TargetURL, continuation: Continuation) {
+        self.ticket = ticket
+        self.request = request
+        self.target = target
+        self.continuation = continuation
+        self.arrival = .now
+        // A year is as good as for ever, and can be added to a time.
+        self.deadline = arrival + min(request.timeout, .seconds(365 * 86_400))
+    }
+
+    /// The beginning of an error message about the request.
+    var subject: String { "\(request.method.rawValue) to \(target.origin)" }
 }
 
 /// What the tasks that send and the driver's thread share: the only state both touch, behind one lock.

@@ -21,6 +21,10 @@ struct ResponseCollector {
     private(set) var body: [UInt8] = []
     private(set) var refusal: Refusal?
 
+    /// Whether the final answer's header section has come to its end. libcurl 7.88 reports success for an answer that
+    /// is cut in the middle of it.
+    var hasWholeHeaders: Bool { part == .content }
+
     private let maximumBodyBytes: Int
     private let expectsContent: Bool
     private var part = Part.status

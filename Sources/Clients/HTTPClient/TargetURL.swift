@@ -5,7 +5,7 @@ import Glibc
 struct TargetURL: Sendable {
     let text: String
 
-    /// Scheme, host and port: what an error message may show.
+    /// Scheme, host and port: what connections are counted by, and what an error message may show.
     let origin: String
 
     let isLoopback: Bool
@@ -16,7 +16,7 @@ struct TargetURL: Sendable {
             throw HTTPTransportError(.invalidURL, "The URL is not an absolute http or https URL.")
         }
         self.text = text
-        self.origin = "\(parts.scheme)://\(parts.host):\(parts.port)"
+        self.origin = "\(parts.scheme)://\(parts.host.lowercased()):\(parts.port)"
         self.isLoopback = Self.isLoopback(host: parts.host)
     }
 

@@ -9,7 +9,6 @@ final class Transfer {
 
     private var collector: ResponseCollector
     private var headerLines: UnsafeMutablePointer<curl_slist>?
-    private let begin = ContinuousClock.now
     private var wasCutBeforeAnswer = false
 
     init(_ submission: Submission, on easy: EasyHandle) {
@@ -54,7 +53,7 @@ final class Transfer {
     private func setLimits(_ configuration: CurlClient.Configuration) {
         easy.set(CURLOPT_NOSIGNAL, true)
         easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout)
-        easy.set(CURLOPT_TIMEOUT_MS, submission.request.timeout)
+        easy.set(CURLOPT_TIMEOUT_MS, ContinuousClock.now.duration(to: submission.deadline))
         // getaddrinfo runs on a thread of libcurl's and cannot be interrupted. Without this, giving up a request
         // whose name is being looked up waits for it, and with it this client's every other request: on a dead
         // network that is many seconds. With it, the look-up's thread is left to end by itself.
@@ -98,7 +97,8 @@ final class Transfer {
         [
             "Connection", "Content-Length", "Expect", "Host", "Keep-Alive", "Proxy-Connection", "TE", "Trailer",
             "Transfer-Encoding", "Upgrade",
-        ].compactMap { HTTPField.Name($0) })
+        ].compactMap { HTTPField.Name($0) }
+    )
 
     /// `HTTPField` has no CR, LF or NUL in it, so a line stays one line. An empty value is written with a semicolon,
     /// which libcurl turns into a colon.
@@ -160,7 +160,7 @@ final class Transfer {
 /// What became of it.
 extension Transfer {
     func result(for outcome: CURLcode) -> Result<IncomingResponse, HTTPTransportError> {
-        guard outcome == CURLE_OK, (200...999).contains(collector.status) else {
+        guard outcome == CURLE_OK, collector.hasWholeHeaders, collector.status <= 999 else {
             return .failure(error(for: outcome))
         }
         let port = easy.long(CURLINFO_PRIMARY_PORT)
@@ -171,7 +171,9 @@ extension Transfer {
                 body: collector.body,
                 protocolVersion: Self.versionName(easy.long(CURLINFO_HTTP_VERSION)),
                 peerAddress: easy.string(CURLINFO_PRIMARY_IP).flatMap { $0.isEmpty ? nil : $0 },
-                peerPort: port > 0 ? port : nil))
+                peerPort: port > 0 ? port : nil
+            )
+        )
     }
 
     func error(for outcome: CURLcode) -> HTTPTransportError {
@@ -179,18 +181,10 @@ extension Transfer {
             outcome: outcome,
             refusal: collector.refusal,
             wasCutBeforeAnswer: wasCutBeforeAnswer,
-            isWithinTimeout: ContinuousClock.now - begin < submission.request.timeout,
+            isWithinTimeout: ContinuousClock.now < submission.deadline,
             foundNoAddress: easy.microseconds(CURLINFO_NAMELOOKUP_TIME_T) == 0,
             detail: easy.errorDetail
-        ).error(about: Self.subject(of: submission))
-    }
-
-    static func cancellation(of submission: Submission) -> HTTPTransportError {
-        HTTPTransportError(.cancelled, "\(subject(of: submission)): the task that sent it was cancelled.")
-    }
-
-    private static func subject(of submission: Submission) -> String {
-        "\(submission.request.method.rawValue) to \(submission.target.origin)"
+        ).error(about: submission.subject)
     }
 
     private static func versionName(_ version: Int) -> String {
