@@ -31,15 +31,12 @@ struct FailureTests {
     func connectTimeout() async throws {
         // A listener whose queue is full lets the kernel drop every further SYN.
         let (listener, port) = try listenOnLoopback(backlog: 0)
+        let fillers = (0..<4).map { _ in startConnecting(toLoopback: port) }
+        defer { for socket in fillers + [listener] { close(socket) } }
         let client = try CurlClient(configuration: .init(connectTimeout: .milliseconds(100)))
         let request = OutgoingRequest(url: "http://127.0.0.1:\(port)/", timeout: .seconds(50))
-        let filler = try CurlClient()
-        let fillers = (0..<4).map { _ in Task { try await filler.send(request) } }
         let error = await failure(of: client, sending: request)
         #expect(error?.code == .connect)
-        for task in fillers { task.cancel() }
-        for task in fillers { _ = await task.result }
-        close(listener)
     }
 
     @Test(

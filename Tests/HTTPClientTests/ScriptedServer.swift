@@ -152,17 +152,36 @@ struct ScriptedConnection: Sendable {
 /// A listening TCP socket on a free port of 127.0.0.1.
 func listenOnLoopback(backlog: Int32 = 512) throws -> (socket: Int32, port: UInt16) {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var port: UInt16 = 0
+    let outcome = withLoopbackAddress(port: &port) { address, length in
+        bind(listener, address, length.pointee) == 0 && listen(listener, backlog) == 0
+            && getsockname(listener, address, length) == 0
+    }
+    guard outcome else { throw POSIXError(.EADDRNOTAVAIL) }
+    return (listener, port)
+}
+
+/// A socket that connects, or tries to, without anyone waiting for it.
+func startConnecting(toLoopback port: UInt16) -> Int32 {
+    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    var port = port
+    _ = withLoopbackAddress(port: &port) { address, length in connect(client, address, length.pointee) }
+    return client
+}
+
+private func withLoopbackAddress<Result>(
+    port: inout UInt16,
+    _ body: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Result
+) -> Result {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+    address.sin_port = port.bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let outcome = withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(listener, $0, length) == 0 && listen(listener, backlog) == 0 && getsockname(listener, $0, &length) == 0
-        }
+    defer { port = UInt16(bigEndian: address.sin_port) }
+    return withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, &length) }
     }
-    guard outcome else { throw POSIXError(.EADDRNOTAVAIL) }
-    return (listener, UInt16(bigEndian: address.sin_port))
 }
 
 /// The URL of a loopback port that nobody listens on.
