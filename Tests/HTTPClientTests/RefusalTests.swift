@@ -57,6 +57,8 @@ struct RefusalTests {
     func proxy() async throws {
         // In a process of its own: the environment is the process's.
         await #expect(processExitsWith: .success) {
+            // A time limit does not reach this process: what never ends is ended by the kernel.
+            alarm(30)
             let proxy = try ScriptedServer { $0.serve("proxied") }
             let server = try ScriptedServer { $0.serve("direct") }
             setenv("http_proxy", "http://127.0.0.1:\(proxy.port)", 1)

@@ -75,6 +75,8 @@ final class ScriptedServer: Sendable {
             Thread.detachNewThread { [self] in
                 script(ScriptedConnection(socket: socket, server: self))
                 open.withLock { _ = $0.remove(socket) }
+                // Closing alone ends nothing while a process that is just being spawned holds a copy.
+                shutdown(socket, Int32(SHUT_RDWR))
                 close(socket)
                 note(.ended)
             }
