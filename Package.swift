@@ -55,6 +55,7 @@ let package = Package(
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
+        tests("HTTPClientTests", ["HTTPClient", httpTypes]),
         library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
