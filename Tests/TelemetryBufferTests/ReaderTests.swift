@@ -58,6 +58,22 @@ import Tracing
         #expect(try await reader.traces(TraceFilter(service: "cart", errorsOnly: true, limit: 4)).count == 4)
     }
 
+    @Test func `a trace that is long only as a whole is found among the long ones`() async throws {
+        let buffer = try scratch.buffer()
+        for (id, start) in [(1, 0), (2, 50_000)] as [(UInt64, UInt64)] {
+            for trace in 1...60 as ClosedRange<UInt64> {
+                buffer.onEnd(
+                    try spans.span(trace, id, "cart", start: start + trace, outcome: id == 1 ? .ok : .error(""))
+                )
+            }
+            try await buffer.flush()
+            try await buffer.writer.sealActive()
+        }
+        let filter = TraceFilter(service: "cart", minDuration: 51, errorsOnly: true, limit: 7)
+        #expect(try await scratch.reader.traces(filter).map(\.spanCount) == Array(repeating: 2, count: 7))
+        #expect(try await scratch.reader.traces(TraceFilter(minDuration: 52)).isEmpty)
+    }
+
     @Test func `paging through 10,000 traces gives each once, newest first`() async throws {
         let buffer = try scratch.buffer(BufferConfiguration(sliceBytes: 512 << 10))
         for trace in 1...10_000 as ClosedRange<UInt64> {
