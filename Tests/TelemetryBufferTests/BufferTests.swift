@@ -90,6 +90,17 @@ import Tracing
         #expect(try await scratch.reader.trace(try traceID(1)).count == 2_000)
     }
 
+    @Test func `what cannot be written to the end is counted as dropped`() async throws {
+        let buffer = try scratch.buffer()
+        try await buffer.writer.limitActiveSlice(bytes: 64 << 10)
+        for id in 1...6_000 { buffer.onEnd(try spans.span(1, UInt64(id))) }
+        await buffer.close()
+        let counts = await buffer.counts()
+        #expect(counts.balances(offered: 6_000) && counts.dropped == 6_000)
+        try await buffer.flush()
+        #expect(try await scratch.reader.counts().dropped == 6_000)
+    }
+
     @Test func `a sixty-fourth service begins a new slice`() async throws {
         let names = (0..<150).map { "service-\($0)" }
         let spans = Spans(names)
