@@ -11,13 +11,13 @@ public enum UpstreamChecks {
     private static let patience: Int32 = 3
 
     /// Whether a Postgres takes connections, by libpq's own ping: no password is sent.
-    public static func postgres(_ variable: String, _ url: String?) async -> Finding {
-        guard let url else { return Finding(.note, variable, "Not set: that upstream is off.") }
+    public static func postgres(_ check: String, _ url: String?) async -> Finding {
+        guard let url else { return Finding(.note, check, "SYNC_DATABASE_URL is not set: orders stay here.") }
         switch await onThread({ ping(url) }) {
-        case PQPING_OK: return Finding(.good, variable, "Postgres answers.")
-        case PQPING_REJECT: return Finding(.note, variable, "Postgres is there but takes no connections yet.")
-        case PQPING_NO_ATTEMPT: return Finding(.bad, variable, "It is no libpq URI; correct it.")
-        default: return Finding(.note, variable, "Postgres does not answer; what is for it waits on this disk.")
+        case PQPING_OK: return Finding(.good, check, "Postgres answers.")
+        case PQPING_REJECT: return Finding(.note, check, "Postgres is there but takes no connections yet.")
+        case PQPING_NO_ATTEMPT: return Finding(.bad, check, "SYNC_DATABASE_URL is no libpq URI; correct it.")
+        default: return Finding(.note, check, "Postgres does not answer; what is for it waits on this disk.")
         }
     }
 
@@ -34,11 +34,11 @@ public enum UpstreamChecks {
         let request = OutgoingRequest(method: .head, url: url, timeout: .seconds(Int(patience)))
         do {
             let response = try await transport.send(request)
-            var findings = [Finding(.good, "ingress", "It can be reached.")]
+            var findings = [Finding(.good, "spans upstream", "It can be reached.")]
             if let date = response.headers[.date], let finding = skew(date) { findings.append(finding) }
             return findings
         } catch {
-            return [Finding(.note, "ingress", "It cannot be reached (\(error.code)); spans wait on this disk.")]
+            return [Finding(.note, "spans upstream", "It cannot be reached (\(error.code)); spans wait on this disk.")]
         }
     }
 

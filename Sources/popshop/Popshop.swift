@@ -19,6 +19,8 @@ struct Popshop: AsyncParsableCommand {
     static func main() async {
         // A peer that hangs up while it is written to is an error of that write, never the end of the shop.
         signal(SIGPIPE, SIG_IGN)
+        // What is recorded is for this user's eyes.
+        umask(0o077)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
