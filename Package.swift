@@ -133,6 +133,14 @@ let package = Package(
             path: "Sources/popshop",
             swiftSettings: strict
         ),
+        tests(
+            "ShopTests",
+            [
+                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", httpTypes, logging,
+                tracing,
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]
+        ),
     ],
     cLanguageStandard: .c2x
 )
