@@ -55,13 +55,22 @@ let package = Package(
         // System: module maps and shims, no logic.
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
-        .systemLibrary(name: "CLibPQ", path: "Sources/System/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CLibPQ",
+            path: "Sources/System/CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]
+        ),
         .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
         tests("HTTPClientTests", ["HTTPClient", httpTypes]),
-        library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
+        library(
+            "ConnectionPool",
+            at: "Clients/ConnectionPool",
+            [.product(name: "DequeModule", package: "swift-collections")]
+        ),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
@@ -87,7 +96,11 @@ let package = Package(
         ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
-        library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
+        library(
+            "Storage",
+            at: "Storage/Storage",
+            ["Commerce", .product(name: "HeapModule", package: "swift-collections")]
+        ),
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
@@ -127,7 +140,8 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Doctor", "HTTPClient", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", logging, httpTypes,
+                "Commerce", "Doctor", "HTTPClient", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", logging,
+                httpTypes,
                 argumentParser,
             ],
             path: "Sources/popshop",
@@ -136,9 +150,16 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", httpTypes, logging,
+                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", httpTypes,
+                logging,
                 tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]
+        ),
+        tests(
+            "CrashTests",
+            [
+                "popshop", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", httpTypes, grdb,
             ]
         ),
     ],
