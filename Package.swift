@@ -19,6 +19,8 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
 func library(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
 }
@@ -44,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -126,6 +129,25 @@ let package = Package(
         tests(
             "TerminalTests",
             ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+        ),
+        // The wiring, and the command.
+        library(
+            "Shop",
+            at: "Shop",
+            [
+                "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
+                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
+                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "TelemetryBuffer", lifecycle, logging,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "popshop",
+            dependencies: ["Commerce", "Shop", "ShopAPI", "ServiceTracing", logging, argumentParser],
+            path: "Sources/popshop",
+            swiftSettings: strict
         ),
     ],
     cLanguageStandard: .c2x
