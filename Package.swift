@@ -109,7 +109,11 @@ let package = Package(
         service("Shipping", []),
         service("Ad", []),
         // The console: its messages, its JSON API, and the same things told in a terminal.
-        library("ConsoleAPI", at: "ConsoleAPI", ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]),
+        library(
+            "ConsoleAPI",
+            at: "ConsoleAPI",
+            ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+        ),
         library(
             "Console",
             at: "Console",
