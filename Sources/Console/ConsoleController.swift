@@ -1,8 +1,9 @@
 public import ConsoleAPI
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 public import ServiceKit
-import ServiceTracing
+public import ServiceTracing
 import ShopAPI
 public import Storage
 public import TelemetryBuffer

@@ -14,7 +14,6 @@ enum HomePage {
                 .cacheControl: "no-store",
                 .xContentTypeOptions: "nosniff",
                 .contentSecurityPolicy: policy,
-                .referrerPolicy: "no-referrer",
             ],
             body: ResponseBody(byteBuffer: body)
         )
