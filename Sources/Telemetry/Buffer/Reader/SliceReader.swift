@@ -32,6 +32,14 @@ struct SliceReader {
 
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
 
+    /// The start of the newest trace; nil when there is none.
+    func newestStart(before: UInt64?) throws -> Int64? {
+        let bound = before.map { Int64(clamping: $0) } ?? .max
+        return try read { db in
+            try Int64.fetchOne(db, sql: "SELECT max(start_ns) FROM traces WHERE start_ns < ?", arguments: [bound])
+        }
+    }
+
     func counters() throws -> SliceCounters { try read(SliceCounters.read) }
 
     func summary(of id: TraceID) throws -> TraceSummary? {
@@ -57,8 +65,9 @@ struct SliceReader {
             conditions.append("start_ns < ?")
             arguments += [Int64(clamping: before)]
         }
-        if filter.errorsOnly { conditions.append("error_count > 0") }
-        if let service = filter.service {
+        // A trace that is long by all its parts may have no error in the part at hand: then all must be read.
+        if filter.errorsOnly, filter.minDuration == nil { conditions.append("error_count > 0") }
+        if let service = filter.service, filter.minDuration == nil {
             guard let bit = services.first(where: { $0.value == service })?.key else { return [] }
             conditions.append("services & ? <> 0")
             arguments += [1 << bit]

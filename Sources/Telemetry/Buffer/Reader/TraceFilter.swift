@@ -29,7 +29,10 @@ public struct TraceFilter: Hashable, Sendable {
     func admits(_ trace: TraceSummary) -> Bool {
         (before.map { trace.startTime < $0 } ?? true)
             && (!errorsOnly || trace.errorCount > 0)
-            && (minDuration.map { trace.durationMilliseconds >= $0 } ?? true)
+            && isLongEnough(trace.endTime - min(trace.startTime, trace.endTime))
             && (service.map { trace.services.contains($0) } ?? true)
     }
+
+    /// - Parameter duration: In nanoseconds.
+    func isLongEnough(_ duration: UInt64) -> Bool { minDuration.map { Double(duration) / 1e6 >= $0 } ?? true }
 }

@@ -8,50 +8,80 @@ import ServiceTracing
 struct TraceListing {
     private struct Cursor {
         let slice: SliceReader
-        /// Everything from here on has been read.
+        /// What has not been read begins here or earlier; nil when all has been.
+        var start: Int64?
         var position: SliceReader.Position?
-        var isExhausted = false
+        /// Grows, so that a search that finds little needs few questions.
+        var count: Int
+
+        /// - Returns: The next rows.
+        mutating func advance(_ filter: TraceFilter) throws -> [TraceSummary] {
+            let page = try slice.traces(filter, after: position, count: count)
+            position = page.last?.position
+            start = page.count < count ? nil : position?.start
+            count = min(count * 2, 2_000)
+            return page.map(\.summary)
+        }
     }
 
     private let slices: [SliceReader]
+    private let filter: TraceFilter
+    private var found: [TraceID: TraceSummary] = [:]
+    /// Traces whose every part has been looked up.
+    private var complete: Set<TraceID> = []
+    /// Parts too short to be asked for, in case another slice has more of the same trace.
+    private var short: [TraceID: ClosedRange<UInt64>] = [:]
 
-    init(slices: [SliceReader]) {
+    init(slices: [SliceReader], filter: TraceFilter) {
         self.slices = slices
+        self.filter = filter
     }
 
-    func page(_ filter: TraceFilter) throws -> [TraceSummary] {
-        var cursors = slices.map { Cursor(slice: $0) }
-        var found: [TraceID: TraceSummary] = [:]
-        var seen: Set<TraceID> = []
-        while let next = cursors.indices.filter({ !cursors[$0].isExhausted }).max(by: {
-            start(cursors[$0]) < start(cursors[$1])
-        }) {
-            if start(cursors[next]) != .max, isFull(found, filter, below: start(cursors[next])) { break }
-            let page = try cursors[next].slice.traces(filter, after: cursors[next].position, count: filter.limit + 1)
-            cursors[next].position = page.last?.position ?? cursors[next].position
-            cursors[next].isExhausted = page.count <= filter.limit
-            for row in page where seen.insert(row.summary.traceID).inserted {
-                let whole = try complete(row.summary, foundIn: cursors[next].slice)
-                if filter.admits(whole) { found[whole.traceID] = whole }
-            }
+    /// - Throws: `DatabaseError`.
+    static func page(_ slices: [SliceReader], _ filter: TraceFilter) throws -> [TraceSummary] {
+        var listing = TraceListing(slices: slices, filter: filter)
+        return try listing.page()
+    }
+
+    private mutating func page() throws -> [TraceSummary] {
+        var cursors = try slices.map {
+            Cursor(slice: $0, start: try $0.newestStart(before: filter.before), count: filter.limit + 1)
+        }
+        while let next = Self.newest(cursors), let start = cursors[next].start, !isFull(below: start) {
+            for part in try cursors[next].advance(filter) { try take(part, from: cursors[next].slice) }
         }
         return cut(found.values.sorted(by: isNewer), filter.limit)
     }
 
-    private func start(_ cursor: Cursor) -> Int64 { cursor.position?.start ?? .max }
-
-    /// Whether enough traces are newer than all that is still unread.
-    private func isFull(_ found: [TraceID: TraceSummary], _ filter: TraceFilter, below start: Int64) -> Bool {
-        found.count >= filter.limit
-            && found.values.reduce(0) { $0 + ($1.startTime > UInt64(clamping: start) ? 1 : 0) } >= filter.limit
+    private static func newest(_ cursors: [Cursor]) -> Int? {
+        cursors.indices.filter { cursors[$0].start != nil }.max { (cursors[$0].start ?? 0) < (cursors[$1].start ?? 0) }
     }
 
-    private func complete(_ part: TraceSummary, foundIn slice: SliceReader) throws -> TraceSummary {
+    /// Looks for a trace's other parts, unless what is known of it is too short: a longer whole shows when the reading
+    /// comes to the earliest of its parts.
+    private mutating func take(_ part: TraceSummary, from slice: SliceReader) throws {
+        let id = part.traceID
+        guard !complete.contains(id) else { return }
+        var times = min(part.startTime, part.endTime)...part.endTime
+        if let known = short[id] {
+            times = min(times.lowerBound, known.lowerBound)...max(times.upperBound, known.upperBound)
+        }
+        guard filter.isLongEnough(times.upperBound - times.lowerBound) else {
+            short[id] = times
+            return
+        }
+        complete.insert(id)
         var whole = part
         for other in slices where other.id != slice.id {
-            if let rest = try other.summary(of: part.traceID) { whole.merge(rest) }
+            if let rest = try other.summary(of: id) { whole.merge(rest) }
         }
-        return whole
+        if filter.admits(whole) { found[id] = whole }
+    }
+
+    /// Whether enough traces are newer than all that is still unread.
+    private func isFull(below start: Int64) -> Bool {
+        found.count >= filter.limit
+            && found.values.reduce(0) { $0 + ($1.startTime > UInt64(clamping: start) ? 1 : 0) } >= filter.limit
     }
 
     private func isNewer(_ one: TraceSummary, _ other: TraceSummary) -> Bool {

@@ -19,7 +19,7 @@ public struct TraceReader: Sendable {
     ///
     /// - Throws: `DatabaseError`.
     public func traces(_ filter: TraceFilter = TraceFilter()) async throws -> [TraceSummary] {
-        try await offPool { try TraceListing(slices: openSlices()).page(filter) }
+        try await offPool { try TraceListing.page(openSlices(), filter) }
     }
 
     /// A trace's spans by their start; none when it is not known.

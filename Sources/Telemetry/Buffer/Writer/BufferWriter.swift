@@ -28,7 +28,7 @@ actor BufferWriter {
     private var nextID: Int64
     /// Taken from the queue and not yet on disk: kept through failures.
     private var batch: ArraySlice<EncodedSpan> = []
-    /// How many of what the queue accepted is on disk, or was given up.
+    /// How many of what the queue accepted is on disk.
     private var settled = 0
     private var lastError: String?
     private var isClosed = false
@@ -56,6 +56,7 @@ actor BufferWriter {
     ///
     /// - Throws: What SQLite says; nothing is lost then, and the next call tries again.
     func drain() throws {
+        guard !isClosed else { return }
         let target = queue.accepted
         do {
             while settled < target, try writeChunk() {}
@@ -82,11 +83,7 @@ actor BufferWriter {
         guard !isClosed else { return }
         isClosed = true
         queue.close()
-        while !batch.isEmpty {
-            settled += batch.count
-            queue.giveUp(batch)
-            batch = queue.take()[...]
-        }
+        giveUpWhatWaits()
         do {
             try active?.close()
             try ledger.setDropped(droppedBefore + queue.dropped)
@@ -96,6 +93,16 @@ actor BufferWriter {
         }
     }
 
+    private func giveUpWhatWaits() {
+        let count = queue.held
+        if batch.isEmpty { batch = queue.take()[...] }
+        while !batch.isEmpty {
+            queue.giveUp(batch)
+            batch = queue.take()[...]
+        }
+        if count > 0 { logger.error("Spans could not be written before the end", metadata: ["dropped": "\(count)"]) }
+    }
+
     /// For tests of a full disk.
     func limitActiveSlice(bytes: Int?) throws { try activeSlice().limit(bytes: bytes) }
 
@@ -103,7 +110,6 @@ actor BufferWriter {
     private func writeChunk() throws -> Bool {
         if batch.isEmpty { batch = queue.take()[...] }
         guard !batch.isEmpty else { return false }
-        if isClosed { throw BufferClosed() }
         let slice = try activeSlice()
         let appended = try slice.append(batch)
         settled += appended
@@ -188,9 +194,4 @@ extension BufferWriter {
 
     /// Then the files.
     func unlink(_ slice: SealedSlice) { files.unlink(files.slice(slice.id)) }
-}
-
-/// The buffer was closed before this span could be written.
-struct BufferClosed: Error, CustomStringConvertible {
-    let description = "the span buffer is closed"
 }

@@ -19,6 +19,21 @@ struct RawStatement {
     @inline(__always)
     func run(_ bind: (RawStatement) -> Void) throws {
         bind(self)
+        try step()
+    }
+
+    /// The same, with a blob that is not copied: it stays where it is until the step is done.
+    @inline(__always)
+    func run(lending bytes: [UInt8], at index: Int32, _ bind: (RawStatement) -> Void) throws {
+        bind(self)
+        try bytes.withUnsafeBytes { buffer in
+            defer { sqlite3_bind_null(handle, index) }
+            blob(index, buffer, nil)
+            try step()
+        }
+    }
+
+    private func step() throws {
         let code = sqlite3_step(handle)
         guard code == SQLITE_DONE else {
             let message = connection.flatMap(sqlite3_errmsg).map { String(cString: $0) }
@@ -48,12 +63,15 @@ struct RawStatement {
         sqlite3_bind_text(handle, index, text, Int32(text.utf8.count), transient)
     }
 
-    /// SQLite copies the bytes: they are a few hundred, and the pointer is not ours to keep.
-    private func blob(_ index: Int32, _ bytes: UnsafeRawBufferPointer) {
+    private func blob(
+        _ index: Int32,
+        _ bytes: UnsafeRawBufferPointer,
+        _ destructor: sqlite3_destructor_type? = transient
+    ) {
         if bytes.isEmpty {
             sqlite3_bind_zeroblob(handle, index, 0)
         } else {
-            sqlite3_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count), transient)
+            sqlite3_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count), destructor)
         }
     }
 }

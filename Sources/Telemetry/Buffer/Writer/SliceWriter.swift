@@ -142,7 +142,7 @@ final class SliceWriter {
 
 extension EncodedSpan {
     fileprivate func insert(_ statement: RawStatement, seq: Int64, resource: Int64) throws {
-        try statement.run { raw in
+        try statement.run(lending: payload, at: 12) { raw in
             raw.bind(1, seq)
             raw.bind(2, traceID)
             raw.bind(3, spanID)
@@ -154,7 +154,6 @@ extension EncodedSpan {
             raw.bind(9, endTime)
             raw.bind(10, name)
             if let databaseSystem { raw.bind(11, databaseSystem) } else { raw.bindNull(11) }
-            raw.bind(12, payload)
         }
     }
 }

@@ -82,6 +82,7 @@ extension TraceBatch.Entry {
         try statement.run { raw in
             raw.bind(1, traceID)
             raw.bind(2, isRooted ? 1 : 0)
+            raw.bind(3, rootName)
             raw.bind(4, rootService)
             raw.bind(5, start)
             raw.bind(6, end)
@@ -90,7 +91,6 @@ extension TraceBatch.Entry {
             raw.bind(9, services)
             raw.bind(10, firstSeq)
             raw.bind(11, lastSeq)
-            raw.bind(3, rootName)
         }
     }
 }
