@@ -123,6 +123,32 @@ let package = Package(
         service("Currency", []),
         service("Shipping", []),
         service("Ad", []),
+        // The console: its messages, its JSON API, and the same things told in a terminal.
+        library(
+            "ConsoleAPI",
+            at: "ConsoleAPI",
+            ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+        ),
+        library(
+            "Console",
+            at: "Console",
+            [
+                "ConsoleAPI", "ServiceKit", "ShopAPI", "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer",
+                hummingbird, httpTypes,
+            ]
+        ),
+        tests(
+            "ConsoleTests",
+            [
+                "Console", "ConsoleAPI", "Commerce", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "SQLiteStorage", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
+            ]
+        ),
+        library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),
+        tests(
+            "TerminalTests",
+            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+        ),
         library("Doctor", at: "Doctor", ["CLibPQ", "CHiredis", "HTTPClient", httpTypes]),
         // The wiring, and the command.
         library(
