@@ -156,6 +156,8 @@ let package = Package(
             at: "Shop",
             [
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
+                "Console",
+                "ConsoleAPI",
                 "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "TelemetryBuffer", lifecycle, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -166,7 +168,8 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Doctor", "HTTPClient", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", logging,
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "ServiceKit", "TelemetryBuffer",
+                "Terminal", "ServiceTracing", "Shop", "ShopAPI", logging,
                 httpTypes,
                 argumentParser,
             ],
