@@ -85,6 +85,25 @@ let package = Package(
         service("Currency", []),
         service("Shipping", []),
         service("Ad", []),
+        service(
+            "LoadGenerator",
+            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+        ),
+        .target(
+            name: "TraceShape",
+            dependencies: ["Assets", "Fixtures", "ServiceTracing", tracing],
+            path: "Tests/TraceShape",
+            swiftSettings: strict
+        ),
+        tests(
+            "LoadGeneratorTests",
+            [
+                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
     ],
     cLanguageStandard: .c2x
 )
