@@ -53,7 +53,11 @@ let package = Package(
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
-        library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
+        library(
+            "ConnectionPool",
+            at: "Clients/ConnectionPool",
+            [.product(name: "DequeModule", package: "swift-collections")]
+        ),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
@@ -62,7 +66,11 @@ let package = Package(
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
-        library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
+        library(
+            "Storage",
+            at: "Storage/Storage",
+            ["Commerce", .product(name: "HeapModule", package: "swift-collections")]
+        ),
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
@@ -98,7 +106,8 @@ let package = Package(
         tests(
             "LoadGeneratorTests",
             [
-                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
+                "ServiceTracing", "ShopAPI",
                 "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -1,10 +1,11 @@
 import HTTPClient
 import HTTPTypes
+import Logging
 import ServiceLifecycle
 import ServiceTracing
 import ShopAPI
-import Logging
 import Testing
+import Tracing
 
 @testable import LoadGeneratorService
 

@@ -28,8 +28,8 @@ import Testing
             #expect(bench.stats.totals.late == 0)
             #expect(bench.stats.totals.max_lateness_ms == 0)
             gate.open()
-            await until { bench.stats.totals.in_flight == 0 }
-            #expect(bench.stats.runs.first?.status == .complete)
+            await until { bench.stats.runs.first?.status == .complete }
+            #expect(bench.stats.totals.in_flight == 0)
         }
     }
 

@@ -1,3 +1,4 @@
+import HTTPTypes
 import ShopAPI
 import Testing
 import TraceShape
@@ -49,7 +50,8 @@ import TraceShape
         #expect(TraceShape.differences(shape, spans.reversed()) == [])
         #expect(TraceShape.differences(shape, spans + [span("4", under: "3", "ad", "wait", "internal")]) == [])
         let again = [
-            span("5", under: "1", "load-generator", "GET /ads", "client"), span("6", under: "5", "ad", "GET /ads", "server"),
+            span("5", under: "1", "load-generator", "GET /ads", "client"),
+            span("6", under: "5", "ad", "GET /ads", "server"),
         ]
         #expect(TraceShape.differences(shape, spans + again) == [])
     }
@@ -109,7 +111,10 @@ import TraceShape
             for edge in shape.edges {
                 let service = String(edge.from.prefix { $0 != ":" })
                 #expect(shape.services.contains(service), "\(service)")
-                #expect(edge.from == shape.root || shape.edges.contains { $0.to == edge.from }, "\(edge) hangs in the air")
+                #expect(
+                    edge.from == shape.root || shape.edges.contains { $0.to == edge.from },
+                    "\(edge) hangs in the air"
+                )
             }
             #expect(Set(shape.services).isSubset(of: Set(ServiceName.allCases.map(\.rawValue))))
         }

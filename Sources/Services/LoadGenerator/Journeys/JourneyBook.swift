@@ -32,7 +32,9 @@ public struct JourneyBook: Sendable {
     /// - Throws: `FixtureError` that names the place of the mistake.
     public init(json: [UInt8]) throws(FixtureError) {
         let file = try JourneyFile.decode(json)
-        guard file.shoppers.first <= file.shoppers.last else { throw mistake("shoppers", "the last is below the first") }
+        guard file.shoppers.first <= file.shoppers.last else {
+            throw mistake("shoppers", "the last is below the first")
+        }
         shoppers = file.shoppers.first...file.shoppers.last
         choices = try Self.choices(file.choices)
         let reader = JourneyReader(choices: Dictionary(choices.map { ($0.name, $0.options) }) { first, _ in first })
@@ -101,7 +103,9 @@ private struct JourneyReader {
 
     private func group(_ group: JourneyFile.Step, at place: String) throws(FixtureError) -> Journey.Part {
         guard let name = group.repeat else { throw mistake("\(place).repeat", "it is missing") }
-        guard let options = choices[name]?.options else { throw mistake("\(place).repeat", "there is no choice \(name)") }
+        guard let options = choices[name]?.options else {
+            throw mistake("\(place).repeat", "there is no choice \(name)")
+        }
         for case (let value, _) in options {
             guard case .int(let count) = value, Self.repetitions.contains(count) else {
                 throw mistake("choices.\(name)", "a number of repetitions is a whole number from 1 to 20")

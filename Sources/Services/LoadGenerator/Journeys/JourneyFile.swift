@@ -1,3 +1,6 @@
+// The property names are the JSON names.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Fixtures
 import FoundationEssentials
 import HTTPTypes
