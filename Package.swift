@@ -15,7 +15,11 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/\(path)", swiftSettings: strict)
@@ -42,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -50,9 +55,17 @@ let package = Package(
         // System: module maps and shims, no logic.
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
+        .systemLibrary(
+            name: "CLibPQ",
+            path: "Sources/System/CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]
+        ),
+        .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
+        tests("HTTPClientTests", ["HTTPClient", httpTypes]),
         library(
             "ConnectionPool",
             at: "Clients/ConnectionPool",
@@ -64,6 +77,23 @@ let package = Package(
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
+        .target(
+            name: "OTLP",
+            dependencies: ["ServiceTracing", protobuf, tracing],
+            path: "Sources/Telemetry/OTLP",
+            exclude: ["Generated/README.md"],
+            swiftSettings: strict
+        ),
+        tests("OTLPTests", ["OTLP", "ServiceTracing", protobuf, tracing]),
+        library(
+            "TelemetryBuffer",
+            at: "Telemetry/Buffer",
+            ["Assets", "OTLP", "ServiceTracing", grdb, sqlite, lifecycle, logging, tracing]
+        ),
+        tests(
+            "TelemetryBufferTests",
+            ["TelemetryBuffer", "OTLP", "ServiceTracing", grdb, lifecycle, logging, tracing]
+        ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
         library(
@@ -97,6 +127,7 @@ let package = Package(
             "LoadGenerator",
             ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
         ),
+        // What a journey's trace must look like, for every test that sees one.
         .target(
             name: "TraceShape",
             dependencies: ["Assets", "Fixtures", "ServiceTracing", tracing],
@@ -107,10 +138,75 @@ let package = Package(
             "LoadGeneratorTests",
             [
                 "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
-                "ServiceTracing", "ShopAPI",
-                "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
+                "ServiceTracing", "ShopAPI", "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        // The console: its messages, its JSON API, and the same things told in a terminal.
+        library(
+            "ConsoleAPI",
+            at: "ConsoleAPI",
+            ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+        ),
+        library(
+            "Console",
+            at: "Console",
+            [
+                "ConsoleAPI", "ServiceKit", "ShopAPI", "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer",
+                hummingbird, httpTypes,
+            ]
+        ),
+        tests(
+            "ConsoleTests",
+            [
+                "Console", "ConsoleAPI", "Commerce", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "SQLiteStorage", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
+            ]
+        ),
+        library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),
+        tests(
+            "TerminalTests",
+            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+        ),
+        library("Doctor", at: "Doctor", ["CLibPQ", "CHiredis", "HTTPClient", httpTypes]),
+        // The wiring, and the command.
+        library(
+            "Shop",
+            at: "Shop",
+            [
+                "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
+                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
+                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "TelemetryBuffer", lifecycle, logging,
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(
+            name: "popshop",
+            dependencies: [
+                "Commerce", "Doctor", "HTTPClient", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", logging,
+                httpTypes,
+                argumentParser,
+            ],
+            path: "Sources/popshop",
+            swiftSettings: strict
+        ),
+        tests(
+            "ShopTests",
+            [
+                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", httpTypes,
+                logging,
+                tracing,
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]
+        ),
+        tests(
+            "CrashTests",
+            [
+                "popshop", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", httpTypes, grdb,
             ]
         ),
     ],

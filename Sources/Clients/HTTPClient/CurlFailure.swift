@@ -6,8 +6,8 @@ struct CurlFailure {
     let refusal: ResponseCollector.Refusal?
     let wasCutBeforeAnswer: Bool
 
-    /// Whether the request still had time when it failed; if so, a time-out was that of connecting.
-    let isWithinTimeout: Bool
+    /// Whether a time-out was that of connecting, and not the request's own.
+    let endedWhileConnecting: Bool
 
     /// Whether the host's address was unknown to the last.
     let foundNoAddress: Bool
@@ -58,7 +58,7 @@ struct CurlFailure {
     }
 
     private var timedOut: (HTTPTransportError.Code, String) {
-        if !isWithinTimeout { return (.timeout, "no whole answer within its timeout") }
+        if !endedWhileConnecting { return (.timeout, "no whole answer within its timeout") }
         if foundNoAddress { return (.resolve, "no address was found within the connect timeout") }
         return (.connect, "no connection was made within the connect timeout")
     }

@@ -181,10 +181,17 @@ extension Transfer {
             outcome: outcome,
             refusal: collector.refusal,
             wasCutBeforeAnswer: wasCutBeforeAnswer,
-            isWithinTimeout: ContinuousClock.now < submission.deadline,
+            endedWhileConnecting: endedWhileConnecting,
             foundNoAddress: easy.microseconds(CURLINFO_NAMELOOKUP_TIME_T) == 0,
             detail: easy.errorDetail
         ).error(about: submission.subject)
+    }
+
+    /// Whether there was time left, and nothing had been sent. libcurl's clock is not ours: near the end, the request's
+    /// own timeout is taken to be the one that ran out.
+    private var endedWhileConnecting: Bool {
+        let timeLeft = ContinuousClock.now.duration(to: submission.deadline)
+        return easy.long(CURLINFO_REQUEST_SIZE) == 0 && timeLeft > .milliseconds(10)
     }
 
     private static func versionName(_ version: Int) -> String {

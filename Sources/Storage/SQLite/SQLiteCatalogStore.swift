@@ -8,8 +8,8 @@ public import Storage
 public struct SQLiteCatalogStore: CatalogStore {
     private let readers: TracedReaders
 
-    public init(readers: ConnectionPool<Reader>, tracer: ServiceTracer) {
-        self.readers = TracedReaders(pool: readers, tracer: tracer)
+    public init(database: ShopDatabase, readers: ConnectionPool<Reader>, tracer: ServiceTracer) {
+        self.readers = TracedReaders(pool: readers, tracer: tracer, conventions: database.conventions)
     }
 
     public func products(matching query: ProductQuery) async throws -> [Product] {

@@ -12,13 +12,15 @@ public struct SQLiteOrderStore: OrderStore {
 
     public init(database: ShopDatabase, readers: ConnectionPool<Reader>, tracer: ServiceTracer) {
         self.database = database
-        self.readers = TracedReaders(pool: readers, tracer: tracer)
+        self.readers = TracedReaders(pool: readers, tracer: tracer, conventions: database.conventions)
         self.tracer = tracer
     }
 
     public func place(_ draft: OrderDraft) async throws -> PlacedOrder {
         do {
-            return try await database.committer.commit(trace: StatementTrace(tracer)) { db, trace in
+            return try await database.committer.commit(trace: StatementTrace(tracer, database.conventions)) {
+                db,
+                trace in
                 if let key = draft.key, let order = try Self.order(forKey: key, in: db, trace) {
                     return .replayed(order)
                 }

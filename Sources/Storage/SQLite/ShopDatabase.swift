@@ -3,6 +3,7 @@ public import ConnectionPool
 import Fixtures
 import FoundationEssentials
 import GRDB
+public import ServiceTracing
 public import Storage
 
 /// The shop's database on SQLite: one file, one connection that writes it, and pools of connections that only read.
@@ -13,13 +14,20 @@ public final class ShopDatabase: Sendable {
     /// The shop's own name upstream, made when the file was: 32 hex digits.
     public let edgeID: String
     let committer: GroupCommitter
+    /// Which names the spans of its statements carry.
+    let conventions: DatabaseConventions
     private let path: String
 
     /// Opens or creates the file, applies `schema/sqlite/shop` and plants the seed data.
     ///
     /// - Throws: `StorageError`: `.corrupt` for a file that is no sound database, which is left as it is.
-    public init(path: String, now: Int64 = ShopDatabase.milliseconds) throws(StorageError) {
+    public init(
+        path: String,
+        conventions: DatabaseConventions = .both,
+        now: Int64 = ShopDatabase.milliseconds
+    ) throws(StorageError) {
         self.path = path
+        self.conventions = conventions
         do {
             let writer = try Self.openWriter(path)
             try Migrator.migrate(writer, folder: "schema/sqlite/shop")

@@ -8,18 +8,20 @@ import Tracing
 struct StatementTrace: Sendable {
     private let tracer: ServiceTracer?
     private let context: InstrumentationContext
+    private let conventions: DatabaseConventions
 
     /// Records nothing: for seeding and for settings that are polled.
-    static let none = StatementTrace(tracer: nil, context: .topLevel)
+    static let none = StatementTrace(tracer: nil, context: .topLevel, conventions: .both)
 
     /// In the current task's context.
-    init(_ tracer: ServiceTracer) {
-        self.init(tracer: tracer, context: .current ?? .topLevel)
+    init(_ tracer: ServiceTracer, _ conventions: DatabaseConventions) {
+        self.init(tracer: tracer, context: .current ?? .topLevel, conventions: conventions)
     }
 
-    private init(tracer: ServiceTracer?, context: InstrumentationContext) {
+    private init(tracer: ServiceTracer?, context: InstrumentationContext, conventions: DatabaseConventions) {
         self.tracer = tracer
         self.context = context
+        self.conventions = conventions
     }
 
     /// Begins a wait for a connection or the writer: a span of its own when it was long enough to matter.
@@ -34,8 +36,9 @@ struct StatementTrace: Sendable {
         )
     }
 
-    func start(_ operation: DatabaseOperation, _ attributes: Attributes = [:]) -> RecordedSpan? {
+    func start(_ statement: SQL, _ attributes: Attributes = [:]) -> RecordedSpan? {
         guard let tracer else { return nil }
+        let operation = statement.operation(conventions)
         let span = tracer.startSpan(
             operation.spanName,
             kind: .client,
@@ -52,7 +55,7 @@ struct StatementTrace: Sendable {
         _ db: Database,
         _ body: (Statement) throws -> Result
     ) throws -> Result {
-        let span = start(statement.operation)
+        let span = start(statement)
         defer { span?.end() }
         do {
             return try body(try db.cachedStatement(sql: statement.text))

@@ -3,23 +3,36 @@ import ServiceTracing
 /// A statement's text and the operation its spans show.
 struct SQL: Sendable {
     let text: String
-    let operation: DatabaseOperation
+    private let both: DatabaseOperation
+    private let stable: DatabaseOperation
 
     init(_ operation: String, _ table: String?, _ text: String) {
+        func make(_ conventions: DatabaseConventions) -> DatabaseOperation {
+            DatabaseOperation(
+                system: "sqlite",
+                name: operation,
+                collection: table,
+                namespace: "shop",
+                text: text,
+                conventions: conventions
+            )
+        }
         self.text = text
-        self.operation = DatabaseOperation(
-            system: "sqlite",
-            name: operation,
-            collection: table,
-            namespace: "shop",
-            text: text
-        )
+        both = make(.both)
+        stable = make(.stable)
+    }
+
+    func operation(_ conventions: DatabaseConventions) -> DatabaseOperation {
+        switch conventions {
+        case .both: both
+        case .stable: stable
+        }
     }
 }
 
 /// Every statement of the shop that a request can cause. Parameters are always bound, never written into the text.
 enum Statements {
-    static let commit = SQL("COMMIT", nil, "COMMIT").operation
+    static let commit = SQL("COMMIT", nil, "COMMIT")
 
     private static let productColumns = "id, name, category, price_minor, stock_quantity, description"
     private static let orderColumns = """

@@ -7,12 +7,13 @@ import Storage
 struct TracedReaders: Sendable {
     let pool: ConnectionPool<Reader>
     let tracer: ServiceTracer
+    let conventions: DatabaseConventions
 
     /// Lends a connection to a closure on the connection's own queue. Each statement sees the last commit before it.
     func read<Result: Sendable>(
         _ body: @escaping @Sendable (Database, StatementTrace) throws -> Result
     ) async throws(StorageError) -> Result {
-        let trace = StatementTrace(tracer)
+        let trace = StatementTrace(tracer, conventions)
         let lease = try await lease(trace)
         defer { lease.release() }
         do {

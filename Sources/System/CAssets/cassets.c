@@ -30,6 +30,14 @@ static const unsigned char schema_shop_001[] = {
 #embed "../../../schema/sqlite/shop/001_shop.sql"
 };
 
+static const unsigned char schema_telemetry_ledger_001[] = {
+#embed "../../../schema/sqlite/telemetry-ledger/001_ledger.sql"
+};
+
+static const unsigned char schema_telemetry_slice_001[] = {
+#embed "../../../schema/sqlite/telemetry-slice/001_slice.sql"
+};
+
 #define ASSET(path, bytes) { path, bytes, sizeof(bytes) }
 
 static const struct popshop_asset assets[] = {
@@ -42,6 +50,8 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/rates.json", fixtures_rates),
     ASSET("fixtures/shipping.json", fixtures_shipping),
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),
+    ASSET("schema/sqlite/telemetry-ledger/001_ledger.sql", schema_telemetry_ledger_001),
+    ASSET("schema/sqlite/telemetry-slice/001_slice.sql", schema_telemetry_slice_001),
 };
 
 const struct popshop_asset *popshop_assets(size_t *count) {

@@ -1,0 +1,102 @@
+import AdService
+import CartService
+import CatalogService
+import CheckoutService
+import Commerce
+import ConnectionPool
+import CurrencyService
+import Fixtures
+import Logging
+import RecommendationService
+import SQLiteStorage
+import ServiceKit
+import ServiceLifecycle
+import ServiceTracing
+import ShippingService
+import ShopAPI
+import Storage
+
+/// Builds each service from what the shop has opened.
+struct ServiceBuilder {
+    private let shop: Shop
+
+    init(_ shop: Shop) {
+        self.shop = shop
+    }
+
+    /// A service's server, and what runs beside it.
+    func build(
+        _ service: ServiceName,
+        _ onListening: @escaping @Sendable () async -> Void
+    ) throws -> [any Service] {
+        let tracer = shop.tracer(service.rawValue)
+        let router = ServiceRouter(service, tracer: tracer, gate: AdminGate(token: shop.settings.adminToken))
+        try addRoutes(of: service, to: router, tracer)
+        return [
+            buildApplication(
+                router,
+                at: shop.options.address(of: service),
+                logger: shop.logger,
+                onListening: { _ in await onListening() }
+            )
+        ]
+    }
+
+    private func addRoutes(of service: ServiceName, to router: ServiceRouter, _ tracer: ServiceTracer) throws {
+        let mode = shop.mode
+        switch service {
+        case .productCatalog: addCatalog(to: router, tracer)
+        case .checkout: try addCheckout(to: router, tracer)
+        case .cart:
+            CartController(
+                store: MemoryCartStore(now: { ShopDatabase.milliseconds }),
+                catalog: CatalogClient(shop.caller(tracer)),
+                mode: mode
+            ).addRoutes(to: router)
+        case .recommendation:
+            RecommendationController(catalog: CatalogClient(shop.caller(tracer)), mode: mode).addRoutes(to: router)
+        case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
+        case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
+        case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
+        case .loadGenerator, .console: break
+        }
+    }
+
+    private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {
+        let readers = readers("product-catalog")
+        CatalogController(
+            store: SQLiteCatalogStore(database: shop.database, readers: readers, tracer: tracer),
+            mode: shop.mode,
+            pool: { PoolStats.Pool(readers.statistics) }
+        ).addRoutes(to: router)
+    }
+
+    private func addCheckout(to router: ServiceRouter, _ tracer: ServiceTracer) throws {
+        let readers = readers("checkout")
+        let store = SQLiteOrderStore(database: shop.database, readers: readers, tracer: tracer)
+        CheckoutController(
+            store: store,
+            purchase: Purchase(
+                services: Purchase.Services(shop.caller(tracer)),
+                products: SQLiteCatalogStore(database: shop.database, readers: readers, tracer: tracer),
+                store: store,
+                edgeID: shop.database.edgeID,
+                restocks: shop.options.restocks,
+                now: { ShopDatabase.milliseconds }
+            ),
+            provider: PaymentProvider(rules: try SeedData.paymentRules()),
+            mode: shop.mode,
+            pool: { PoolStats.Pool(readers.statistics) }
+        ).addRoutes(to: router)
+    }
+
+    private func readers(_ name: String) -> ConnectionPool<Reader> {
+        shop.database.readers(name, PoolConfiguration(size: shop.settings.maximumConnections))
+    }
+}
+
+extension PoolStats.Pool {
+    init(_ statistics: PoolStatistics) {
+        self.init(active: statistics.active, maximum: statistics.maximum, waiting: statistics.waiting)
+    }
+}

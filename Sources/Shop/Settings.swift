@@ -1,0 +1,194 @@
+public import Commerce
+import Configuration
+import FoundationEssentials
+public import Logging
+public import ServiceTracing
+public import ShopAPI
+import SystemPackage
+
+/// Everything the environment decides, by the names of the contract's section 3. Command-line options are laid over it.
+public struct Settings: Sendable {
+    /// Where products and orders are kept.
+    public enum Storage: String, CaseIterable, Sendable {
+        case sqlite, postgres
+    }
+
+    /// Where carts are kept.
+    public enum Carts: String, CaseIterable, Sendable {
+        case memory, redis
+    }
+
+    public var dataDirectory: String
+    public var storage: Storage
+    public var carts: Carts
+    /// The most connections of one service's pool.
+    public var maximumConnections: Int
+    /// URLs that the environment names; the others follow from host and port offset.
+    public var serviceURLs: [ServiceName: String]
+    /// The Postgres orders are pushed to; nil: that lane is off.
+    public var syncDatabaseURL: String?
+    /// Whether spans have somewhere to go: a Coralogix key or an OTLP endpoint.
+    public var hasSpanUpstream: Bool
+    public var applicationName: String
+    /// Overrides the subsystem, which is otherwise the service's name.
+    public var subsystemName: String?
+    public var resourceAttributes: [(String, String)]
+    public var sampler: Sampler
+    public var databaseConventions: DatabaseConventions
+    /// The disk budget of the span buffer, in bytes.
+    public var bufferMaxBytes: Int
+    public var adminToken: String?
+    public var demoMode: DemoMode
+    /// Where spans would go, by the precedence of the contract.
+    public var ingressURL: String
+    /// Where a Redis is, when one is named.
+    public var redis: (host: String, port: Int)?
+    private var coralogixToken: String?
+    private var coralogixTokenFile: String?
+    public var logLevel: Logger.Level
+
+    /// Reads the environment, and below it a `.env` file in the working directory.
+    ///
+    /// - Throws: `Refusal` that names the variable with the bad value.
+    public static func read() async throws -> Settings {
+        let file: EnvironmentVariablesProvider
+        do {
+            file = try await EnvironmentVariablesProvider(environmentFilePath: ".env", allowMissing: true)
+        } catch {
+            throw Refusal(.configuration, "The file .env cannot be read.")
+        }
+        return try Settings(ConfigReader(providers: [EnvironmentVariablesProvider(), file]))
+    }
+
+    /// From the given variables only.
+    ///
+    /// - Throws: `Refusal` that names the variable with the bad value.
+    public init(environment: [String: String]) throws {
+        try self.init(ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment)))
+    }
+
+    /// The Send-Your-Data key, from `CX_TOKEN` or the file that `CX_TOKEN_FILE` names; nil when neither is set.
+    ///
+    /// - Throws: `Refusal` when the file cannot be read.
+    public func coralogixKey() throws(Refusal) -> String? {
+        if let coralogixToken { return coralogixToken }
+        guard let coralogixTokenFile else { return nil }
+        guard let text = try? String(contentsOfFile: coralogixTokenFile, encoding: .utf8) else {
+            throw Refusal(.configuration, "CX_TOKEN_FILE names a file that cannot be read.")
+        }
+        // Editors end a file with a line break; it is not part of the key.
+        return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+    }
+
+    init(_ config: ConfigReader) throws {
+        let variables = Variables(config)
+        dataDirectory = variables["POPSHOP_DATA_DIR"] ?? "./popshop-data"
+        storage = try variables.choice("POPSHOP_STORAGE", .sqlite)
+        carts = try variables.choice("POPSHOP_CARTS", .memory)
+        maximumConnections = try variables.integer("DB_MAX_CONNECTIONS", 20, in: 1...1000)
+        serviceURLs = try variables.serviceURLs()
+        syncDatabaseURL = variables["SYNC_DATABASE_URL"]
+        hasSpanUpstream = [
+            "CX_TOKEN", "CX_TOKEN_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        ]
+        .contains { variables[$0] != nil }
+        applicationName = variables["CX_APPLICATION_NAME"] ?? "reinvent-ecommerce-demo"
+        subsystemName = variables["CX_SUBSYSTEM_NAME"]
+        resourceAttributes = variables.resourceAttributes()
+        sampler = try variables.sampler()
+        databaseConventions = DatabaseConventions(optIn: variables["OTEL_SEMCONV_STABILITY_OPT_IN"])
+        bufferMaxBytes = try variables.integer("TELEMETRY_BUFFER_MAX_BYTES", 1 << 30, in: 1 << 20...1 << 50)
+        adminToken = variables["POPSHOP_ADMIN_TOKEN"]
+        demoMode = try variables.choice("DEMO_MODE", .normal)
+        logLevel = try variables.choice("LOG_LEVEL", .info)
+        ingressURL = variables.ingressURL()
+        redis = try variables.redis()
+        coralogixToken = variables["CX_TOKEN"]
+        coralogixTokenFile = variables["CX_TOKEN_FILE"]
+    }
+}
+
+/// The environment by the variables' own names. An empty value counts as none.
+private struct Variables {
+    private let config: ConfigReader
+
+    init(_ config: ConfigReader) {
+        self.config = config
+    }
+
+    subscript(name: String) -> String? {
+        let key = ConfigKey(name.lowercased().split(separator: "_").map(String.init))
+        return config.string(forKey: key).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    func integer(_ name: String, _ standard: Int, in range: ClosedRange<Int>) throws -> Int {
+        guard let text = self[name] else { return standard }
+        guard let value = Int(text), range.contains(value) else {
+            throw Refusal(
+                .usage,
+                "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound), and is \(text)."
+            )
+        }
+        return value
+    }
+
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ name: String,
+        _ standard: Choice
+    ) throws -> Choice where Choice.RawValue == String {
+        guard let text = self[name] else { return standard }
+        guard let value = Choice(rawValue: text) else {
+            let choices = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Refusal(.usage, "\(name) must be one of \(choices), and is \(text).")
+        }
+        return value
+    }
+
+    func serviceURLs() throws -> [ServiceName: String] {
+        var urls: [ServiceName: String] = [:]
+        for service in ServiceName.allCases {
+            guard let variable = service.urlVariable, let url = self[variable] else { continue }
+            guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+                throw Refusal(.usage, "\(variable) must be an http or https URL, and is \(url).")
+            }
+            urls[service] = url
+        }
+        return urls
+    }
+
+    /// `key=value` pairs, percent-decoded by the specification's rules; what is malformed is left out.
+    func resourceAttributes() -> [(String, String)] {
+        Baggage(headers: [self["OTEL_RESOURCE_ATTRIBUTES"] ?? ""]).members.map { ($0.key, $0.value) }
+    }
+
+    /// The traces endpoint: the one given for traces as it is, the general one with `v1/traces` (OTLP exporter
+    /// specification, *Endpoint URLs for OTLP/HTTP*), or Coralogix's.
+    func ingressURL() -> String {
+        if let traces = self["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] { return traces }
+        let base =
+            self["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? self["CX_ENDPOINT"] ?? "https://ingress.eu2.coralogix.com:443"
+        return base + (base.hasSuffix("/") ? "v1/traces" : "/v1/traces")
+    }
+
+    func redis() throws -> (host: String, port: Int)? {
+        if let url = self["REDIS_URL"] {
+            guard url.hasPrefix("redis://") else {
+                throw Refusal(.usage, "REDIS_URL must begin with redis://; for TLS put a sidecar in front.")
+            }
+            let place = BaseURL(url)
+            return (place.host, url.contains(":\(place.port)") ? place.port : 6379)
+        }
+        return self["REDIS_HOST"].map { ($0, self["REDIS_PORT"].flatMap(Int.init) ?? 6379) }
+    }
+
+    func sampler() throws -> Sampler {
+        guard let name = self["OTEL_TRACES_SAMPLER"] else { return .standard }
+        guard let sampler = Sampler(name: name, argument: self["OTEL_TRACES_SAMPLER_ARG"]) else {
+            throw Refusal(
+                .usage,
+                "OTEL_TRACES_SAMPLER must be a sampler of the OpenTelemetry specification, and is \(name)."
+            )
+        }
+        return sampler
+    }
+}

@@ -1,0 +1,224 @@
+import AdService
+import CartService
+import CatalogService
+import CheckoutService
+import Commerce
+import ConnectionPool
+import CurrencyService
+import Fixtures
+import HTTPClient
+public import Logging
+import RecommendationService
+import SQLiteStorage
+import ServiceKit
+import ServiceLifecycle
+import ServiceTracing
+import ShippingService
+import ShopAPI
+import Storage
+import TelemetryBuffer
+import UnixSignals
+
+/// The services of one process, wired to one storage, one span buffer and one outgoing HTTP client.
+public final class Shop: Sendable {
+    /// The telemetry buffer's folder in a data directory.
+    public static func telemetryDirectory(_ dataDirectory: String) -> String { dataDirectory + "/telemetry" }
+    /// The shop's own database in a data directory.
+    public static func databasePath(_ dataDirectory: String) -> String { dataDirectory + "/shop.sqlite" }
+
+    /// What the run will do beside what the environment says.
+    public let options: ShopOptions
+    let settings: Settings
+    let logger: Logger
+    let database: ShopDatabase
+    let buffer: SpanBuffer
+    let mode: DemoModeFollower
+    private let transport: CurlClient
+    private let identity: Identity
+    private let urls: ServiceURLs
+
+    /// Held for as long as this is, so that nobody else opens the files.
+    let directory: DataDirectory
+
+    /// Opens what is stored.
+    ///
+    /// - Throws: `Refusal` with one sentence for everything that stands in the way.
+    public init(
+        settings: Settings,
+        options: ShopOptions,
+        directory: DataDirectory,
+        logger: Logger
+    ) throws(Refusal) {
+        try Self.check(settings, options)
+        self.directory = directory
+        self.settings = settings
+        self.options = options
+        self.logger = logger
+        database = try Self.openDatabase(directory.path, settings.databaseConventions)
+        buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
+        mode = DemoModeFollower(database, initial: options.mode ?? settings.demoMode)
+        transport = try Self.openTransport()
+        identity = Identity(settings)
+        var urls = ServiceURLs(
+            host: options.host == "0.0.0.0" ? "127.0.0.1" : options.host,
+            portOffset: options.portOffset
+        )
+        for (service, url) in settings.serviceURLs { urls[service] = url }
+        self.urls = urls
+    }
+
+    /// Brings the shop's own database up to date and names the migrations it has.
+    ///
+    /// - Throws: `Refusal`.
+    public static func migrate(_ directory: DataDirectory) async throws -> [String] {
+        let database = try openDatabase(directory.path, .both)
+        let applied = try await database.migrations()
+        try await database.close()
+        return applied
+    }
+
+    /// A service's own tracer, over the one buffer.
+    func tracer(_ service: String) -> ServiceTracer {
+        ServiceTracer(resource: identity.resource(service), processor: buffer, sampler: settings.sampler)
+    }
+
+    /// What a service calls others with.
+    func caller(_ tracer: ServiceTracer) -> ServiceCaller {
+        ServiceCaller(transport: transport, tracer: tracer, urls: urls)
+    }
+
+    /// Runs everything until SIGTERM, SIGINT or cancellation, and leaves all that was recorded on disk.
+    ///
+    /// - Parameter onReady: Called once, when every service takes requests.
+    /// - Throws: `Refusal`, or what a service has failed with.
+    public func run(onReady: @escaping @Sendable () async -> Void = {}) async throws {
+        if let mode = options.mode { try await database.setDemoMode(mode) }
+        let readiness = Readiness(options.services.count, then: onReady)
+        let servers = try serversInOrder { await readiness.oneMore() }
+        let group = ServiceGroup(
+            configuration: configuration([buffer, mode] + servers)
+        )
+        do {
+            try await group.run()
+        } catch {
+            await close()
+            throw error
+        }
+        await close()
+    }
+
+    private func close() async {
+        await transport.shutDown()
+        await buffer.close()
+        do {
+            try await database.close()
+        } catch {
+            logger.error("The shop's database did not close cleanly", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Requests are finished before the buffer, which is first in and last out, is flushed.
+    private func configuration(_ services: [any Service]) -> ServiceGroupConfiguration {
+        var configuration = ServiceGroupConfiguration(
+            services: services,
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = .seconds(4)
+        return configuration
+    }
+
+    private func serversInOrder(_ onListening: @escaping @Sendable () async -> Void) throws -> [any Service] {
+        var servers: [any Service] = []
+        for service in ServiceName.allCases.reversed() where options.services.contains(service) {
+            servers += try ServiceBuilder(self).build(service, onListening)
+        }
+        return servers
+    }
+}
+
+extension Shop {
+    private static func check(_ settings: Settings, _ options: ShopOptions) throws(Refusal) {
+        guard settings.storage == .sqlite else {
+            throw Refusal(.configuration, "POPSHOP_STORAGE=postgres is not part of this version; use sqlite.")
+        }
+        guard settings.carts == .memory else {
+            throw Refusal(.configuration, "POPSHOP_CARTS=redis is not part of this version; use memory.")
+        }
+        let addresses = options.services.map { options.address(of: $0) }
+        guard settings.adminToken != nil || addresses.allSatisfy(\.isLoopback) else {
+            throw Refusal(
+                .configuration,
+                "Listening on \(options.host), beyond this machine, needs POPSHOP_ADMIN_TOKEN to be set."
+            )
+        }
+        for service in options.services.sorted(by: { $0.port < $1.port }) {
+            let address = options.address(of: service)
+            guard (1...65_535).contains(address.port) else {
+                throw Refusal(
+                    .usage,
+                    "--port-offset \(options.portOffset) takes \(service.rawValue) out of the ports there are."
+                )
+            }
+            if let problem = Ports.problem(host: address.host, port: address.port) {
+                throw Refusal(
+                    .unavailable,
+                    "\(service.rawValue) cannot listen on \(address.host):\(address.port): \(problem); try --port-offset."
+                )
+            }
+        }
+    }
+
+    private static func openDatabase(
+        _ dataDirectory: String,
+        _ conventions: DatabaseConventions
+    ) throws(Refusal) -> ShopDatabase {
+        do {
+            return try ShopDatabase(path: databasePath(dataDirectory), conventions: conventions)
+        } catch {
+            let code: Refusal.Code = error.code == .corrupt ? .dataError : .cannotCreate
+            throw Refusal(code, "The shop's database cannot be used and was left as it is: \(error.detail).")
+        }
+    }
+
+    private static func openBuffer(
+        _ dataDirectory: String,
+        _ maxBytes: Int,
+        _ logger: Logger
+    ) throws(Refusal) -> SpanBuffer {
+        do {
+            let buffer = try SpanBuffer(
+                directory: telemetryDirectory(dataDirectory),
+                configuration: BufferConfiguration(maxBytes: maxBytes),
+                logger: logger
+            )
+            return buffer
+        } catch {
+            throw Refusal(.cannotCreate, "The span buffer cannot be opened: \(error).")
+        }
+    }
+
+    private static func openTransport() throws(Refusal) -> CurlClient {
+        do {
+            return try CurlClient()
+        } catch {
+            throw Refusal(.unavailable, "The HTTP client cannot start: \(error.message).")
+        }
+    }
+}
+
+/// Counts the services that take requests, and tells when all do.
+private actor Readiness {
+    private var missing: Int
+    private let then: @Sendable () async -> Void
+
+    init(_ count: Int, then: @escaping @Sendable () async -> Void) {
+        missing = count
+        self.then = then
+    }
+
+    func oneMore() async {
+        missing -= 1
+        if missing == 0 { await then() }
+    }
+}

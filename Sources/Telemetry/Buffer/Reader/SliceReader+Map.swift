@@ -1,0 +1,37 @@
+import GRDB
+
+extension SliceReader {
+    /// Spans from the newest row back to the first of a trace that started at `since` or later.
+    func visitMapSpans(since: Int64, limit: Int, _ visit: (MapSpan) -> Void) throws {
+        try read { db in
+            let sql = """
+                SELECT spans.trace_id, span_id, parent_span_id, kind, status, start_ns, end_ns, db_system, service_id
+                FROM spans JOIN resources ON resources.id = resource_id
+                WHERE seq >= (SELECT min(first_seq) FROM traces WHERE end_ns >= ?1) AND start_ns >= ?1
+                ORDER BY seq DESC LIMIT ?2
+                """
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [since, limit])
+            while let row = try rows.next() {
+                if let span = MapSpan(row, services: services) { visit(span) }
+            }
+        }
+    }
+}
+
+extension MapSpan {
+    fileprivate init?(_ row: Row, services: [Int64: String]) {
+        let (kindCode, status, service): (Int64, Int64, Int64) = (row["kind"], row["status"], row["service_id"])
+        let (start, end): (Int64, Int64) = (row["start_ns"], row["end_ns"])
+        guard let kind = SpanKindCode(rawValue: kindCode) else { return nil }
+        self.init(
+            trace: row["trace_id"],
+            span: row["span_id"],
+            parent: row["parent_span_id"],
+            service: services[service] ?? "",
+            kind: kind,
+            isError: status == SpanStatusCode.error.rawValue,
+            duration: end - start,
+            databaseSystem: row["db_system"]
+        )
+    }
+}

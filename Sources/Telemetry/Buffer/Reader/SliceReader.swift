@@ -1,0 +1,130 @@
+import GRDB
+import ServiceTracing
+
+/// One slice, opened to be read. Closed with its last reference, so that a dropped slice's space is given back.
+struct SliceReader {
+    /// Where a reading of `traces` by falling start has come to.
+    struct Position {
+        let start: Int64
+        let traceID: DataBytes
+    }
+
+    let id: Int64
+    private let queue: DatabaseQueue
+    let services: [Int64: String]
+
+    /// Nil when the file has gone or is bad.
+    ///
+    /// - Throws: `DatabaseError` of any other kind.
+    init?(id: Int64, path: String) throws {
+        self.id = id
+        do {
+            queue = try BufferDatabase.reader(path)
+            services = try queue.read { db in
+                try Row.fetchAll(db, sql: "SELECT id, name FROM services").reduce(into: [:]) {
+                    $0[$1["id"]] = $1["name"]
+                }
+            }
+        } catch  where BufferDatabase.isCorruption(error) || BufferDatabase.isMissing(error) {
+            return nil
+        }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
+
+    /// The start of the newest trace; nil when there is none.
+    func newestStart(before: UInt64?) throws -> Int64? {
+        let bound = before.map { Int64(clamping: $0) } ?? .max
+        return try read { db in
+            try Int64.fetchOne(db, sql: "SELECT max(start_ns) FROM traces WHERE start_ns < ?", arguments: [bound])
+        }
+    }
+
+    func counters() throws -> SliceCounters { try read(SliceCounters.read) }
+
+    func summary(of id: TraceID) throws -> TraceSummary? {
+        try read { db in
+            let statement = try db.cachedStatement(sql: "SELECT * FROM traces WHERE trace_id = ?")
+            return try Row.fetchOne(statement, arguments: [DataBytes(bytes: id.bytes)]).flatMap(summary)
+        }
+    }
+
+    /// The next traces by falling start. What a whole trace has, one of its parts has: so a slice may leave out what
+    /// has no error or lacks the service, but not what was short.
+    func traces(
+        _ filter: TraceFilter,
+        after position: Position?,
+        count: Int
+    ) throws -> [(position: Position, summary: TraceSummary)] {
+        var conditions: [String] = []
+        var arguments = StatementArguments()
+        if let position {
+            conditions.append("(start_ns, trace_id) < (?, ?)")
+            arguments += [position.start, position.traceID]
+        } else if let before = filter.before {
+            conditions.append("start_ns < ?")
+            arguments += [Int64(clamping: before)]
+        }
+        // A trace that is long by all its parts may have no error in the part at hand: then all must be read.
+        if filter.errorsOnly, filter.minDuration == nil { conditions.append("error_count > 0") }
+        if let service = filter.service, filter.minDuration == nil {
+            guard let bit = services.first(where: { $0.value == service })?.key else { return [] }
+            conditions.append("services & ? <> 0")
+            arguments += [1 << bit]
+        }
+        let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        arguments += [count]
+        let sql = "SELECT * FROM traces \(condition) ORDER BY start_ns DESC, trace_id DESC LIMIT ?"
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
+                guard let summary = summary(row) else { return nil }
+                return (Position(start: row["start_ns"], traceID: row["trace_id"]), summary)
+            }
+        }
+    }
+
+    func traceIDs(in range: TraceIDRange) throws -> [TraceID] {
+        try read { db in
+            let sql = "SELECT trace_id FROM traces WHERE trace_id BETWEEN ? AND ? LIMIT 10"
+            return try DataBytes.fetchAll(
+                db,
+                sql: sql,
+                arguments: [DataBytes(bytes: range.first), DataBytes(bytes: range.last)]
+            ).compactMap { TraceID(bytes: $0.bytes) }
+        }
+    }
+
+    /// A trace's spans, by the stretch of rows in which they lie.
+    func spans(of id: TraceID) throws -> [StoredSpan] {
+        try read { db in
+            let sql = """
+                SELECT spans.*, resources.service_id, resources.payload AS resource
+                FROM traces
+                JOIN spans ON seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id
+                JOIN resources ON resources.id = spans.resource_id
+                WHERE traces.trace_id = ? ORDER BY spans.start_ns, seq
+                """
+            return try Row.fetchAll(db, sql: sql, arguments: [DataBytes(bytes: id.bytes)]).compactMap {
+                StoredSpan($0, services: services)
+            }
+        }
+    }
+
+    private func summary(_ row: Row) -> TraceSummary? {
+        let id: DataBytes = row["trace_id"]
+        let (start, end): (Int64, Int64) = (row["start_ns"], row["end_ns"])
+        let (root, bits, rooted): (Int64, Int64, Int) = (row["root_service_id"], row["services"], row["has_root"])
+        guard let traceID = TraceID(bytes: id.bytes) else { return nil }
+        return TraceSummary(
+            traceID: traceID,
+            rootName: row["root_name"],
+            rootService: services[root] ?? "",
+            startTime: UInt64(clamping: start),
+            endTime: UInt64(clamping: end),
+            spanCount: row["span_count"],
+            errorCount: row["error_count"],
+            services: services.filter { bits & 1 << $0.key != 0 }.map(\.value).sorted(),
+            isRooted: rooted == 1
+        )
+    }
+}

@@ -1,0 +1,97 @@
+import Dispatch
+import GRDB
+public import ServiceTracing
+
+/// Answers a viewer's questions from the buffer's files: in the shop's process, in another one beside it, and when no
+/// shop runs. It only reads. A directory that does not exist gives empty answers, and a slice that is dropped or bad
+/// while it is being read is passed over.
+public struct TraceReader: Sendable {
+    let files: BufferFiles
+    /// Disk work is done here, one question at a time, and not on the cooperative pool.
+    private let queue = DispatchQueue(label: "popshop.trace-reader")
+
+    /// - Parameter directory: `<data-dir>/telemetry`.
+    public init(directory: String) {
+        files = BufferFiles(directory: directory)
+    }
+
+    /// Traces by their start, the newest first. A trace that lies in several slices is one.
+    ///
+    /// - Throws: `DatabaseError`.
+    public func traces(_ filter: TraceFilter = TraceFilter()) async throws -> [TraceSummary] {
+        try await offPool { try TraceListing.page(openSlices(), filter) }
+    }
+
+    /// A trace's spans by their start; none when it is not known.
+    ///
+    /// - Throws: `DatabaseError`.
+    public func trace(_ id: TraceID) async throws -> [StoredSpan] {
+        try await offPool { try openSlices().flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime } }
+    }
+
+    /// The spans of the one trace whose id begins so.
+    ///
+    /// - Parameter idPrefix: Four lowercase hex digits or more.
+    /// - Throws: `TracePrefixError` when it is too short, no hex, or fits several traces; `DatabaseError`.
+    public func trace(idPrefix: String) async throws -> [StoredSpan] {
+        let range = try TraceIDRange(prefix: idPrefix)
+        let ids = try await offPool {
+            try openSlices().reduce(into: Set<TraceID>()) { $0.formUnion(try $1.traceIDs(in: range)) }
+        }
+        guard ids.count <= 1 else { throw TracePrefixError.ambiguous(ids.map(\.description).sorted()) }
+        guard let id = ids.first else { return [] }
+        return try await trace(id)
+    }
+
+    /// Who called whom. At most the newest 100,000 spans are looked at.
+    ///
+    /// - Parameter since: Spans that started then or later, in nanoseconds since 1970, UTC.
+    /// - Throws: `DatabaseError`.
+    public func serviceMap(since: UInt64) async throws -> ServiceMap {
+        try await offPool {
+            var builder = ServiceMapBuilder()
+            for slice in try openSlices().reversed() where !builder.isFull {
+                try slice.visitMapSpans(since: Int64(clamping: since), limit: builder.room) { builder.add($0) }
+            }
+            return builder.map()
+        }
+    }
+
+    /// The books as the files have them. What a running shop has dropped since its last write, and its last error, it
+    /// alone knows.
+    ///
+    /// - Throws: `DatabaseError`.
+    public func counts() async throws -> BufferCounts {
+        try await offPool { try readCounts() }
+    }
+
+    func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: .init(catching: body)) }
+        }
+    }
+
+    /// Oldest first.
+    func openSlices() throws -> [SliceReader] {
+        try files.sliceIDs().compactMap { try SliceReader(id: $0, path: files.slice($0)) }
+    }
+
+    /// A slice folded between the two reads would be missed, and one folded and not yet unlinked counted twice: the
+    /// catalogue says which count, and is read again when one of them has gone meanwhile.
+    private func readCounts() throws -> BufferCounts {
+        guard files.exists(files.ledger) else {
+            return BufferCounts(slices: try openSlices().map { try $0.counters() })
+        }
+        let ledger = try BufferDatabase.reader(files.ledger)
+        var counts = BufferCounts()
+        for _ in 0..<5 {
+            let (totals, catalogue) = try ledger.read { try (LedgerTotals.read($0), CatalogueRow.readAll($0)) }
+            let ids = catalogue.filter { !$0.isFolded }.map(\.id)
+            let slices = try ids.compactMap { try SliceReader(id: $0, path: files.slice($0))?.counters() }
+            counts = BufferCounts(totals: totals, slices: slices)
+            if try ledger.read({ try LedgerTotals.read($0) }) == totals { break }
+        }
+        counts.bytes = ([files.ledger] + files.sliceIDs().map(files.slice)).reduce(0) { $0 + files.bytes($1) }
+        return counts
+    }
+}

@@ -1,0 +1,197 @@
+import GRDB
+import Logging
+import ServiceTracing
+
+/// Owns the buffer's files: the only one that writes them. Runs on a queue of its own, one call after the other.
+actor BufferWriter {
+    nonisolated let executor = DispatchExecutor(label: "popshop.telemetry-buffer")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// A slice that is not written any more.
+    struct SealedSlice {
+        let id: Int64
+        let bytes: Int
+        let counters: SliceCounters
+    }
+
+    let files: BufferFiles
+    let configuration: BufferConfiguration
+    let queue: SpanQueue
+    let clock: any TraceClock
+    let logger: Logger
+    let ledger: Ledger
+    /// What was dropped before this process.
+    private let droppedBefore: Int
+    /// Oldest first.
+    var sealed: [SealedSlice]
+    var active: SliceWriter?
+    private var nextID: Int64
+    /// Taken from the queue and not yet on disk: kept through failures.
+    private var batch: ArraySlice<EncodedSpan> = []
+    /// How many of what the queue accepted is on disk.
+    private var settled = 0
+    private var lastError: String?
+    private var isClosed = false
+
+    init(
+        opened: BufferOpening,
+        configuration: BufferConfiguration,
+        queue: SpanQueue,
+        clock: any TraceClock,
+        logger: Logger
+    ) {
+        files = opened.files
+        ledger = opened.ledger
+        sealed = opened.sealed
+        active = opened.active
+        nextID = opened.nextID
+        droppedBefore = opened.ledger.totals.dropped
+        self.configuration = configuration
+        self.queue = queue
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Writes what the queue had accepted when this was called.
+    ///
+    /// - Throws: What SQLite says; nothing is lost then, and the next call tries again.
+    func drain() throws {
+        guard !isClosed else { return }
+        let target = queue.accepted
+        do {
+            while settled < target, try writeChunk() {}
+            try ledger.setDropped(droppedBefore + queue.dropped)
+            lastError = nil
+        } catch {
+            try recover(from: error)
+        }
+    }
+
+    /// The books, and the files' size.
+    func counts() -> BufferCounts {
+        var slices = sealed.map(\.counters)
+        if let active { slices.append(active.counters) }
+        var counts = BufferCounts(totals: ledger.totals, slices: slices)
+        counts.dropped = droppedBefore + queue.dropped
+        counts.bytes = ([files.ledger] + files.sliceIDs().map(files.slice)).reduce(0) { $0 + files.bytes($1) }
+        counts.lastError = lastError
+        return counts
+    }
+
+    /// Gives up what could not be written, and closes the files. Nothing happens the second time.
+    func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        queue.close()
+        giveUpWhatWaits()
+        do {
+            try active?.close()
+            try ledger.setDropped(droppedBefore + queue.dropped)
+            try ledger.close()
+        } catch {
+            logger.warning("The span buffer did not close cleanly", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func giveUpWhatWaits() {
+        let count = queue.held
+        if batch.isEmpty { batch = queue.take()[...] }
+        while !batch.isEmpty {
+            queue.giveUp(batch)
+            batch = queue.take()[...]
+        }
+        if count > 0 { logger.error("Spans could not be written before the end", metadata: ["dropped": "\(count)"]) }
+    }
+
+    /// For tests of a full disk.
+    func limitActiveSlice(bytes: Int?) throws { try activeSlice().limit(bytes: bytes) }
+
+    /// - Returns: False when nothing waits.
+    private func writeChunk() throws -> Bool {
+        if batch.isEmpty { batch = queue.take()[...] }
+        guard !batch.isEmpty else { return false }
+        let slice = try activeSlice()
+        let appended = try slice.append(batch)
+        settled += appended
+        queue.release(batch.prefix(appended))
+        batch = appended == batch.count ? [] : batch.dropFirst(appended)
+        if !batch.isEmpty || slice.bytes >= configuration.sliceBytes { try seal() }
+        try enforceBudget()
+        return true
+    }
+
+    private func activeSlice() throws -> SliceWriter {
+        if let active { return active }
+        try ledger.add(nextID, created: clock.wall)
+        let id = nextID
+        nextID += 1
+        let slice = try SliceWriter(id: id, path: files.slice(id))
+        active = slice
+        return slice
+    }
+
+    /// The active slice is finished with; the next span begins another.
+    func seal() throws {
+        guard let slice = active else { return }
+        active = nil
+        try slice.close()
+        let bytes = files.bytes(files.slice(slice.id))
+        sealed.append(SealedSlice(id: slice.id, bytes: bytes, counters: slice.counters))
+        try ledger.seal(slice.id, at: clock.wall, bytes: bytes, counters: slice.counters)
+    }
+
+    /// A bad file is set aside and the spans go into a new one; a full disk gives up slices that are delivered, never
+    /// others: within its budget nothing that has not been sent is deleted for lack of room.
+    private func recover(from error: any Error) throws {
+        if lastError == nil { logger.error("The span buffer cannot write", metadata: ["error": "\(error)"]) }
+        lastError = String(describing: error)
+        if BufferDatabase.isCorruption(error), let slice = active {
+            try abandon(slice, because: error)
+        } else if (error as? DatabaseError)?.resultCode == .SQLITE_FULL {
+            if let delivered = sealed.first(where: { $0.counters.pending == 0 }) { try drop(delivered) }
+        }
+        throw error
+    }
+
+    private func abandon(_ slice: SliceWriter, because error: any Error) throws {
+        active = nil
+        let counters = slice.counters
+        try? slice.close()
+        let path = try files.setAside(files.slice(slice.id), timestamp: clock.wall)
+        logger.error("A slice of the span buffer was set aside", metadata: ["path": "\(path)", "error": "\(error)"])
+        try ledger.fold(slice.id, counters)
+    }
+}
+
+// Dropping slices.
+extension BufferWriter {
+    /// Delivered slices first, then the oldest; never the active one.
+    func enforceBudget() throws {
+        var bytes = sealed.reduce(active.map { files.bytes(files.slice($0.id)) } ?? 0) { $0 + $1.bytes }
+        while bytes > configuration.maxBytes,
+            let slice = sealed.first(where: { $0.counters.pending == 0 }) ?? sealed.first
+        {
+            try drop(slice)
+            bytes -= slice.bytes
+            logger.warning(
+                "A slice of the span buffer was dropped to stay within its budget",
+                metadata: ["slice": "\(slice.id)", "evicted": "\(slice.counters.pending)"]
+            )
+        }
+    }
+
+    /// In two steps that may be parted by a crash: what is folded and still there is unlinked on opening.
+    private func drop(_ slice: SealedSlice) throws {
+        try fold(slice)
+        unlink(slice)
+    }
+
+    /// First the books, in one transaction.
+    func fold(_ slice: SealedSlice) throws {
+        try ledger.fold(slice.id, slice.counters)
+        sealed.removeAll { $0.id == slice.id }
+    }
+
+    /// Then the files.
+    func unlink(_ slice: SealedSlice) { files.unlink(files.slice(slice.id)) }
+}

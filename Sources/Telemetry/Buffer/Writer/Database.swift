@@ -1,0 +1,68 @@
+import Assets
+import GRDB
+
+/// How this room opens SQLite files.
+enum BufferDatabase {
+    /// The one connection that writes and checkpoints a file (TELEMETRY, promise 9), with its schema brought up to date.
+    ///
+    /// - Throws: `DatabaseError`; `NewerSchema` when a later version of the shop wrote the file.
+    static func writer(_ path: String, schema: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(1)
+        configuration.prepareDatabase { db in
+            try db.execute(
+                sql: """
+                    PRAGMA journal_mode = WAL;
+                    PRAGMA synchronous = NORMAL;
+                    PRAGMA journal_size_limit = 8388608;
+                    PRAGMA cache_size = -16384;
+                    """
+            )
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try migrate(queue, Asset.under(schema))
+        return queue
+    }
+
+    /// A connection that only reads.
+    ///
+    /// - Throws: `DatabaseError`.
+    static func reader(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(1)
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    /// The files of a folder in order; `user_version` says how many have been run.
+    private static func migrate(_ queue: DatabaseQueue, _ steps: [Asset]) throws {
+        precondition(!steps.isEmpty, "the schema is compiled in")
+        try queue.write { db in
+            let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            if version > steps.count { throw NewerSchema(version: version) }
+            for step in steps[version...] { try db.execute(sql: step.text) }
+            if version < steps.count { try db.execute(sql: "PRAGMA user_version = \(steps.count)") }
+        }
+    }
+
+    /// Whether an error says that there is no such file.
+    static func isMissing(_ error: any Error) -> Bool { (error as? DatabaseError)?.resultCode == .SQLITE_CANTOPEN }
+
+    /// Whether an error says that the file itself is bad, so that trying again is of no use.
+    static func isCorruption(_ error: any Error) -> Bool {
+        if error is NewerSchema || error is RowDecodingError { return true }
+        guard let error = error as? DatabaseError else { return false }
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR: return true
+        default: return error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
+        }
+    }
+}
+
+/// A file written by a later version of the shop.
+struct NewerSchema: Error, CustomStringConvertible {
+    let version: Int
+
+    var description: String { "written by a newer version (schema \(version))" }
+}

@@ -1,0 +1,159 @@
+import GRDB
+import ServiceTracing
+
+/// The active slice: the one connection that writes its file. Confined to the writer.
+final class SliceWriter {
+    /// Services in one slice: the bits of `traces.services` that are not its sign.
+    static let maxServices = 63
+
+    let id: Int64
+    private let queue: DatabaseQueue
+    private(set) var counters = SliceCounters()
+    /// The database without its log, in bytes.
+    private(set) var bytes = 0
+    private var services: [String: Int64] = [:]
+    private var resources: [[UInt8]: Int64] = [:]
+    /// Resources already met, by identity, kept alive so that an identity is not used twice.
+    private var known: [ObjectIdentifier: Known] = [:]
+
+    private struct Known {
+        let origin: Origin
+        let resource: Int64
+        let service: Int64
+    }
+
+    /// Opens or makes the file.
+    ///
+    /// - Throws: `DatabaseError`, `NewerSchema`.
+    init(id: Int64, path: String) throws {
+        self.id = id
+        queue = try BufferDatabase.writer(path, schema: "schema/sqlite/telemetry-slice")
+        try queue.read { db in try load(db) }
+    }
+
+    /// Appends spans in one transaction.
+    ///
+    /// - Returns: How many: fewer than were given when the next belongs to a service for which there is no bit left.
+    /// - Throws: `DatabaseError`; then none was appended.
+    func append(_ spans: ArraySlice<EncodedSpan>) throws -> Int {
+        var appended = 0
+        try queue.writeWithoutTransaction { db in
+            do {
+                try db.inTransaction(.immediate) {
+                    appended = try insert(db, spans)
+                    return .commit
+                }
+            } catch {
+                try? load(db)
+                throw error
+            }
+            bytes = try Self.size(db)
+        }
+        return appended
+    }
+
+    /// Moves all of the log into the file and closes it. Readers may keep the log from being cut; nothing is lost then.
+    func close() throws {
+        queue.writeWithoutTransaction { db in _ = try? db.checkpoint(.truncate) }
+        try queue.close()
+    }
+
+    /// For tests of a full disk: the file grows no further than this many bytes; nil lifts the limit.
+    func limit(bytes: Int?) throws {
+        try queue.writeWithoutTransaction { db in
+            let pageSize = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
+            let pages = bytes.map { $0 / pageSize } ?? 1_073_741_823
+            _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
+        }
+    }
+
+    private func load(_ db: Database) throws {
+        counters = try SliceCounters.read(db)
+        bytes = try Self.size(db)
+        services = [:]
+        resources = [:]
+        known = [:]
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM services") { services[row["name"]] = row["id"] }
+        for row in try Row.fetchAll(db, sql: "SELECT id, payload FROM resources") {
+            let payload: DataBytes = row["payload"]
+            resources[payload.bytes] = row["id"]
+        }
+    }
+
+    private static func size(_ db: Database) throws -> Int {
+        let pages = try Int.fetchOne(db.cachedStatement(sql: "PRAGMA page_count")) ?? 0
+        let pageSize = try Int.fetchOne(db.cachedStatement(sql: "PRAGMA page_size")) ?? 0
+        return pages * pageSize
+    }
+
+    private func insert(_ db: Database, _ spans: ArraySlice<EncodedSpan>) throws -> Int {
+        var counters = counters
+        var traces = TraceBatch()
+        let statement = try RawStatement(db, Self.insertSQL)
+        for span in spans {
+            guard let known = try resolve(db, span.origin) else { break }
+            counters.add(span)
+            let seq = Int64(counters.enqueued)
+            try span.insert(statement, seq: seq, resource: known.resource)
+            traces.add(span, service: known.service, seq: seq)
+        }
+        let upsert = try RawStatement(db, TraceBatch.Entry.sql)
+        for entry in traces.entries { try entry.write(upsert) }
+        try counters.writeAppended(db)
+        defer { self.counters = counters }
+        return counters.enqueued - self.counters.enqueued
+    }
+
+    /// The ids of a resource and its service, stored when new; nil when there is no room for another service.
+    private func resolve(_ db: Database, _ origin: Origin) throws -> Known? {
+        if let known = known[origin.id] { return known }
+        guard let service = try serviceID(db, origin.serviceName) else { return nil }
+        let known = Known(origin: origin, resource: try resourceID(db, origin.payload, service), service: service)
+        if self.known.count >= 1_024 { self.known = [:] }
+        self.known[origin.id] = known
+        return known
+    }
+
+    private func serviceID(_ db: Database, _ name: String) throws -> Int64? {
+        if let id = services[name] { return id }
+        guard services.count < Self.maxServices else { return nil }
+        let id = Int64(services.count)
+        try db.execute(sql: "INSERT INTO services (id, name) VALUES (?, ?)", arguments: [id, name])
+        services[name] = id
+        return id
+    }
+
+    private func resourceID(_ db: Database, _ payload: [UInt8], _ service: Int64) throws -> Int64 {
+        if let id = resources[payload] { return id }
+        try db.execute(
+            sql: "INSERT INTO resources (service_id, payload) VALUES (?, ?)",
+            arguments: [service, DataBytes(bytes: payload)]
+        )
+        resources[payload] = db.lastInsertedRowID
+        return db.lastInsertedRowID
+    }
+
+    private static let insertSQL = """
+        INSERT INTO spans (seq, signal, trace_id, span_id, parent_span_id, resource_id, kind, status, start_ns, end_ns,
+            name, db_system, payload)
+        VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """
+}
+
+extension EncodedSpan {
+    fileprivate func insert(_ statement: RawStatement, seq: Int64, resource: Int64) throws {
+        try statement.run(lending: payload, at: 12) { raw in
+            raw.bind(1, seq)
+            raw.bind(2, traceID)
+            raw.bind(3, spanID)
+            if let parentSpanID { raw.bind(4, parentSpanID) } else { raw.bindNull(4) }
+            raw.bind(5, resource)
+            raw.bind(6, kind.rawValue)
+            raw.bind(7, status.rawValue)
+            raw.bind(8, startTime)
+            raw.bind(9, endTime)
+            raw.bind(10, name)
+            if let databaseSystem { raw.bind(11, databaseSystem) } else { raw.bindNull(11) }
+        }
+    }
+}
