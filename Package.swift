@@ -123,6 +123,27 @@ let package = Package(
         service("Currency", []),
         service("Shipping", []),
         service("Ad", []),
+        service(
+            "LoadGenerator",
+            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+        ),
+        // What a journey's trace must look like, for every test that sees one.
+        .target(
+            name: "TraceShape",
+            dependencies: ["Assets", "Fixtures", "ServiceTracing", tracing],
+            path: "Tests/TraceShape",
+            swiftSettings: strict
+        ),
+        tests(
+            "LoadGeneratorTests",
+            [
+                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
+                "ServiceTracing", "ShopAPI", "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
         // The console: its messages, its JSON API, and the same things told in a terminal.
         library(
             "ConsoleAPI",
