@@ -179,7 +179,8 @@ let package = Package(
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
                 "Console",
                 "ConsoleAPI",
-                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
+                "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
+                "SQLiteStorage", "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "TelemetryBuffer", lifecycle, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -200,7 +201,8 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", httpTypes,
+                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", "TraceShape",
+                httpTypes,
                 logging,
                 tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),

@@ -7,6 +7,7 @@ import ConnectionPool
 import Console
 import CurrencyService
 import Fixtures
+import LoadGeneratorService
 import Logging
 import RecommendationService
 import SQLiteStorage
@@ -29,7 +30,7 @@ struct ServiceBuilder {
     /// A service's server, and what runs beside it.
     func build(
         _ service: ServiceName,
-        _ onListening: @escaping @Sendable () async -> Void
+        _ readiness: Readiness
     ) throws -> [any Service] {
         let tracer = shop.tracer(service.rawValue)
         let router = ServiceRouter(
@@ -38,18 +39,22 @@ struct ServiceBuilder {
             gate: AdminGate(token: shop.settings.adminToken),
             isProbe: { route in service == .console && ConsoleController.isProbe(route) }
         )
-        try addRoutes(of: service, to: router, tracer)
-        return [
-            buildApplication(
-                router,
-                at: shop.options.address(of: service),
-                logger: shop.logger,
-                onListening: { _ in await onListening() }
-            )
-        ]
+        let companions = try addRoutes(of: service, to: router, tracer, readiness)
+        let server = buildApplication(
+            router,
+            at: shop.options.address(of: service),
+            logger: shop.logger,
+            onListening: { _ in await readiness.oneMore() }
+        )
+        return [server] + companions
     }
 
-    private func addRoutes(of service: ServiceName, to router: ServiceRouter, _ tracer: ServiceTracer) throws {
+    private func addRoutes(
+        of service: ServiceName,
+        to router: ServiceRouter,
+        _ tracer: ServiceTracer,
+        _ readiness: Readiness
+    ) throws -> [any Service] {
         let mode = shop.mode
         switch service {
         case .productCatalog: addCatalog(to: router, tracer)
@@ -66,8 +71,32 @@ struct ServiceBuilder {
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
         case .console: addConsole(to: router)
-        case .loadGenerator: break
+        case .loadGenerator: return [try addLoadGenerator(to: router, tracer, readiness)]
         }
+        return []
+    }
+
+    /// The traffic begins when the whole shop takes requests, and not before.
+    private func addLoadGenerator(
+        to router: ServiceRouter,
+        _ tracer: ServiceTracer,
+        _ readiness: Readiness
+    ) throws -> LoadGenerator {
+        let generator = LoadGenerator(
+            book: try JourneyBook.fixture(),
+            caller: shop.caller(tracer, timeout: .seconds(30)),
+            tracer: tracer,
+            seed: shop.options.seed
+        )
+        LoadGeneratorController(
+            generator: generator,
+            settings: shop.database,
+            mode: shop.mode,
+            prober: shop.caller(tracer, timeout: .seconds(1))
+        ).addRoutes(to: router)
+        let traffic = shop.options.trafficPerMinute
+        readiness.then { generator.setBackgroundTraffic(requestsPerMinute: traffic) }
+        return generator
     }
 
     private func addConsole(to router: ServiceRouter) {
