@@ -4,6 +4,7 @@ import CatalogService
 import CheckoutService
 import Commerce
 import ConnectionPool
+import Console
 import CurrencyService
 import Fixtures
 import Logging
@@ -15,6 +16,7 @@ import ServiceTracing
 import ShippingService
 import ShopAPI
 import Storage
+import TelemetryBuffer
 
 /// Builds each service from what the shop has opened.
 struct ServiceBuilder {
@@ -30,7 +32,12 @@ struct ServiceBuilder {
         _ onListening: @escaping @Sendable () async -> Void
     ) throws -> [any Service] {
         let tracer = shop.tracer(service.rawValue)
-        let router = ServiceRouter(service, tracer: tracer, gate: AdminGate(token: shop.settings.adminToken))
+        let router = ServiceRouter(
+            service,
+            tracer: tracer,
+            gate: AdminGate(token: shop.settings.adminToken),
+            isProbe: { route in service == .console && ConsoleController.isProbe(route) }
+        )
         try addRoutes(of: service, to: router, tracer)
         return [
             buildApplication(
@@ -58,8 +65,22 @@ struct ServiceBuilder {
         case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
-        case .loadGenerator, .console: break
+        case .console: addConsole(to: router)
+        case .loadGenerator: break
         }
+    }
+
+    private func addConsole(to router: ServiceRouter) {
+        let (buffer, database) = (shop.buffer, shop.database)
+        ConsoleController(
+            sources: ConsoleController.Sources(
+                traces: TraceReader(directory: Shop.telemetryDirectory(shop.directory.path)),
+                spans: { await buffer.counts() },
+                orders: { try await database.outboxCounts() }
+            ),
+            sync: shop.sync,
+            edgeID: database.edgeID
+        ).addRoutes(to: router)
     }
 
     private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {

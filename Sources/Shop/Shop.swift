@@ -4,6 +4,7 @@ import CatalogService
 import CheckoutService
 import Commerce
 import ConnectionPool
+import ConsoleAPI
 import CurrencyService
 import Fixtures
 import HTTPClient
@@ -33,6 +34,7 @@ public final class Shop: Sendable {
     let database: ShopDatabase
     let buffer: SpanBuffer
     let mode: DemoModeFollower
+    let sync: IdleSync
     private let transport: CurlClient
     private let identity: Identity
     private let urls: ServiceURLs
@@ -57,6 +59,8 @@ public final class Shop: Sendable {
         database = try Self.openDatabase(directory.path, settings.databaseConventions)
         buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
         mode = DemoModeFollower(database, initial: options.mode ?? settings.demoMode)
+        let lanes = ConfiguredLanes(orders: settings.syncDatabaseURL != nil, spans: settings.hasSpanUpstream)
+        sync = IdleSync(lanes: lanes, isSwitchedOff: options.startsOffline)
         transport = try Self.openTransport()
         identity = Identity(settings)
         var urls = ServiceURLs(
