@@ -57,30 +57,33 @@ private struct Columns {
     private let spans: Int
     private let services: Int
     private let root: Int
+    private let gap: Int
+    /// Where the root begins, after the mark, the time and the id.
+    private static let root = 2 + time + 2 + id + 2
 
     init(_ traces: [TraceSummary], _ style: TerminalStyle) {
         self.style = style
         duration = traces.map { Cells.width(Units.duration($0.duration, style)) }.reduce(8, max)
         spans = traces.map { Units.count($0.spanCount).count }.reduce(5, max)
-        services = 8
-        // The mark and the gaps: ✗_time__id__root__duration__spans__services.
-        root = max(8, style.width - (2 + Self.time + 2 + Self.id + 2 + 2 + duration + 2 + spans + 2 + services))
+        // Where room is scarce the root needs it most.
+        (gap, services) = style.width < 100 ? (1, 4) : (2, 8)
+        root = max(8, style.width - Self.root - (gap + duration + gap + spans + gap + services))
     }
 
     func header() -> String {
         var line = Line(style)
-        line.skip(2)
+        line.go(to: 2)
         line.add("TIME", .dim)
         line.go(to: 2 + Self.time + 2)
         line.add("TRACE", .dim)
-        line.go(to: 2 + Self.time + 2 + Self.id + 2)
+        line.go(to: Self.root)
         line.add("ROOT", .dim)
-        line.go(to: 2 + Self.time + 2 + Self.id + 2 + root + 2)
+        line.go(to: Self.root + root + gap)
         line.add("DURATION", .dim, rightIn: duration)
-        line.skip(2)
+        line.skip(gap)
         line.add("SPANS", .dim, rightIn: spans)
-        line.skip(2)
-        line.add("SERVICES", .dim, rightIn: services)
+        line.skip(gap)
+        line.add(gap == 1 ? "SVCS" : "SERVICES", .dim, rightIn: services)
         return line.text
     }
 
@@ -92,17 +95,17 @@ private struct Columns {
         line.add(time.clock)
         line.go(to: 2 + Self.time + 2)
         line.add(String(trace.traceID.description.prefix(Self.id)), .dim)
-        line.go(to: 2 + Self.time + 2 + Self.id + 2)
-        let begin = line.cells
-        // At most half for the service: the name says more.
-        line.add(trace.rootService, .service(trace.rootService), limit: max(4, root / 2 - 1))
+        line.go(to: Self.root)
+        // The service gives way to the name, down to half.
+        let name = Cells.width(Cells.escape(trace.rootName, unicode: style.unicode))
+        line.add(trace.rootService, .service(trace.rootService), limit: root - 2 - min(name, root / 2))
         line.add(": ", .dim)
-        line.add(trace.rootName, failed ? .bad : .plain, limit: begin + root - line.cells)
-        line.go(to: begin + root + 2)
+        line.add(trace.rootName, failed ? .bad : .plain, limit: Self.root + root - line.cells)
+        line.go(to: Self.root + root + gap)
         line.add(Units.duration(trace.duration, style), rightIn: duration)
-        line.skip(2)
+        line.skip(gap)
         line.add(Units.count(trace.spanCount), rightIn: spans)
-        line.skip(2)
+        line.skip(gap)
         line.add(Units.count(trace.services.count), rightIn: services)
         return line.text
     }

@@ -54,23 +54,33 @@ public struct Waterfall {
         let spans = tree.spans
         let root = spans.first { $0.parentSpanID == nil } ?? spans[0]
         let failed = spans.reduce(0) { $0 + ($1.failed ? 1 : 0) }
+        // What a presenter says first: what it was, how long it took, whether it went well.
+        let facts: [(String, Ink)] = [
+            (Units.duration(scale.duration, style), .bold),
+            (Units.count(failed, "error", "errors"), failed > 0 ? .bad : .plain),
+        ]
+        let needed = facts.reduce(0) { $0 + Cells.width($1.0) + 3 }
         var title = Line(style)
-        title.add(root.service, .service(root.service), limit: style.width / 2)
+        title.add(root.service, .service(root.service), limit: max(4, (style.width - needed) / 2))
         title.add(": ", .dim)
-        title.add(root.name, .bold)
-        var facts = Paragraph(style, indent: 0)
-        facts.add("trace \(root.traceID)", .dim)
+        title.add(root.name, .bold, limit: max(4, title.room - needed))
+        for (text, ink) in facts {
+            title.skip(3)
+            title.add(text, ink)
+        }
+        return [title.text] + identity()
+    }
+
+    private func identity() -> [String] {
+        let spans = tree.spans
         let time = CivilTime(clock.wall(scale.start))
         let fraction = String(scale.start % 1_000_000_000 / 1_000_000)
-        facts.add(
-            "\(time.date) \(time.clock).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)",
-            gap: 3
-        )
-        facts.add(Units.duration(scale.duration, style), .bold, gap: 3)
-        facts.add(Units.count(spans.count, "span", "spans"), gap: 3)
-        facts.add(Units.count(Set(spans.map(\.service)).count, "service", "services"), gap: 3)
-        facts.add(Units.count(failed, "error", "errors"), failed > 0 ? .bad : .plain, gap: 3)
-        return [title.text] + facts.finished()
+        var text = Paragraph(style, indent: 0)
+        text.add("trace \(spans[0].traceID)", .dim)
+        text.add("\(time.date) \(time.clock).\(String(repeating: "0", count: 3 - fraction.count))\(fraction)", gap: 3)
+        text.add(Units.count(spans.count, "span", "spans"), gap: 3)
+        text.add(Units.count(Set(spans.map(\.service)).count, "service", "services"), gap: 3)
+        return text.finished()
     }
 
     private func axis() -> String {
@@ -183,7 +193,7 @@ public struct Waterfall {
 
     private func details(_ span: WaterfallSpan, _ guides: Guides) -> [String] {
         var lines: [String] = []
-        if span.failed { lines.append(detail(style.sign("✗ ", "x "), span.failure, .bad, guides)) }
+        if span.failed { lines += failure(span.failure, guides) }
         if let statement = span.statement, isVerbose || style.width >= WaterfallLayout.roomy {
             lines.append(detail("", statement, .dim, guides))
         }
@@ -195,6 +205,24 @@ public struct Waterfall {
             lines.append(detail(style.sign("• ", "* "), "\(time)  \(words)", .dim, guides))
         }
         return lines
+    }
+
+    /// Not cut as soon as the rest is, since it is what one looks for: up to three lines, parted between words.
+    private func failure(_ text: String, _ guides: Guides) -> [String] {
+        let room = max(8, style.width - layout.nameColumn - Cells.width(guides.trunk) - 2)
+        var parts: [String] = []
+        for word in text.split(whereSeparator: { $0 == " " || $0.isNewline }) {
+            let longer = (parts.last ?? "") + " " + word
+            let width = Cells.width(Cells.escape(longer, unicode: style.unicode))
+            if parts.isEmpty || (width > room && parts.count < 3) {
+                parts.append(String(word))
+            } else if width <= 4 * room {
+                parts[parts.count - 1] = longer
+            }
+        }
+        return parts.enumerated().map { place, part in
+            detail(place == 0 ? style.sign("✗ ", "x ") : "  ", part, .bad, guides)
+        }
     }
 
     private func detail(_ mark: String, _ text: String, _ ink: Ink, _ guides: Guides) -> String {

@@ -17,7 +17,7 @@ struct StatusRouteTests {
     func shape() async throws {
         try await Bench.run { bench in
             let answer = try await bench.get("/api/status")
-            var expected = try json(
+            let expected = try json(
                 """
                 {"edge_id":"8f14e45fceea167a5a36dedd4bea2543","network":{"online":true,"switched_off":false},
                  "orders":{"state":"blocked","enqueued":0,"pending":0,"accepted":0,"backordered":0,"rejected":0,
@@ -32,9 +32,8 @@ struct StatusRouteTests {
             #expect(answer.status == 200)
             #expect(answer.json == expected)
             #expect(answer.headers[.xContentTypeOptions] == "nosniff")
-            expected = try json(answer.text)
             let message = try JSON.decoder.decode(StatusMessage.self, from: Data(answer.text.utf8))
-            #expect(try json(String(decoding: try JSON.encoder.encode(message), as: UTF8.self)) == expected)
+            #expect(String(decoding: try JSON.encoder.encode(message), as: UTF8.self) == answer.text)
         }
     }
 
@@ -52,10 +51,7 @@ struct StatusRouteTests {
             #expect(rest.reduce(0, +) == spans["enqueued"].number)
             #expect(spans["oldest_age_seconds"].number == 0)
             #expect(status["orders"]["enqueued"].number == 5)
-            guard case .double(180.1) = status["orders"]["oldest_age_seconds"] else {
-                #expect(status["orders"]["oldest_age_seconds"].number == 180)
-                return
-            }
+            #expect(status["orders"]["oldest_age_seconds"].number == 180)
         }
     }
 
@@ -76,7 +72,8 @@ struct StatusRouteTests {
         try await Bench.run { bench in
             let answer = try await bench.post("/api/sync")
             #expect(answer.status == 200)
-            #expect(answer.json == (try await bench.get("/api/status").json))
+            let status = try await bench.get("/api/status")
+            #expect(answer.json == status.json)
         }
     }
 
@@ -100,7 +97,8 @@ struct StatusRouteTests {
         var settings = Bench.Settings()
         settings.token = "secret"
         try await Bench.run(settings) { bench in
-            #expect(try await bench.post(path, #"{"online":false}"#).status == 401)
+            let refused = try await bench.post(path, #"{"online":false}"#)
+            #expect(refused.status == 401 && refused.code == "unauthorized")
             #expect(try await bench.post(path, #"{"online":false}"#, [.authorization: "Bearer secret"]).status == 200)
             #expect(try await bench.get("/api/status").status == 200)
         }

@@ -26,13 +26,11 @@ struct FrozenClock: TraceClock {
 
 /// An empty folder, gone with the scope it was lent to.
 func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let path = NSTemporaryDirectoryPath() + "/popshop-console-\(UInt64.random(in: 0 ... .max))"
+    let path = FileManager.default.temporaryDirectory.path + "/popshop-console-\(UInt64.random(in: 0 ... .max))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: path) }
     return try await body(path)
 }
-
-private func NSTemporaryDirectoryPath() -> String { FileManager.default.temporaryDirectory.path }
 
 /// A console on a socket over a buffer with three traces, as a browser sees it.
 struct Bench {

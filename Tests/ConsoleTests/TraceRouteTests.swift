@@ -2,6 +2,7 @@ import ConsoleAPI
 import HTTPTypes
 import ServiceTracing
 import ShopAPI
+import TelemetryBuffer
 import Testing
 
 @Suite("The trace routes")

@@ -29,7 +29,9 @@ struct WaterfallTests {
         try make.add("a", "early", at: 10, for: 10, parent: root)
         try make.add("a", "below", at: 51, for: 1, parent: late)
         let text = show(make)
-        let places = try ["root", "├ early", "└ late", "  └ below"].map { try #require(text.firstRange(of: $0)?.lowerBound) }
+        let places = try ["root", "├ early", "└ late", "  └ below"].map {
+            try #require(text.firstRange(of: $0)?.lowerBound)
+        }
         #expect(places == places.sorted())
     }
 
@@ -67,6 +69,16 @@ struct WaterfallTests {
         #expect(lines(text).filter { $0.hasPrefix("✗") && !$0.hasPrefix("✗ failed") }.count == 3)
         let coloured = try show(.checkout(), TerminalStyle(width: 100, colours: true, unicode: true))
         #expect(coloured.contains("\u{1b}[1;31m✗\u{1b}[0m"))
+    }
+
+    @Test("A long reason goes on below, three lines at most")
+    func longFailure() throws {
+        var make = TraceMaker()
+        let reason = (0..<400).map { "word\($0)" }.joined(separator: " ")
+        try make.add("a", "root", at: 0, for: 1, outcome: .error(reason))
+        let rows = lines(show(make)).filter { $0.contains("word") }
+        #expect(rows.count == 3)
+        #expect(rows[0].contains("✗ word0 word1") && rows[2].hasSuffix("…"))
     }
 
     @Test("A span with a quarter of the trace or half a second to itself is marked slow")
