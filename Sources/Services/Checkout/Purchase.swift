@@ -73,7 +73,7 @@ public struct Purchase: Sendable {
         }
     }
 
-    /// Buys one product: the short form, which asks no other service.
+    /// Buys one product: the short form, which asks the catalog only.
     ///
     /// - Throws: `ServiceError`, `StorageError`, `MoneyError`.
     func order(_ request: CreateOrderRequest, on span: RecordedSpan?) async throws -> Order {
