@@ -55,14 +55,17 @@ let package = Package(
         // System: module maps and shims, no logic.
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
+        tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
         tests("HTTPClientTests", ["HTTPClient", httpTypes]),
         library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
+        tests("ConnectionPoolTests", ["ConnectionPool"]),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
+        tests("CommerceTests", ["Commerce", "Fixtures"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
@@ -91,6 +94,14 @@ let package = Package(
             at: "Storage/SQLite",
             ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
         ),
+        library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
+        tests(
+            "StorageTests",
+            [
+                "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool", "Fixtures",
+                "ServiceTracing", tracing, grdb,
+            ]
+        ),
         // Services.
         library(
             "ServiceKit",
@@ -108,6 +119,23 @@ let package = Package(
         service("Currency", []),
         service("Shipping", []),
         service("Ad", []),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
+                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
+                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", httpTypes, lifecycle, logging,
+            ],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        tests(
+            "ServiceTests",
+            [
+                "TestSupport", "Commerce", "HTTPClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "Storage", "StorageConformance", httpTypes, hummingbird, tracing,
+            ]
+        ),
         // The wiring, and the command.
         library(
             "Shop",

@@ -73,6 +73,9 @@ final class GroupCommitter: Sendable {
         }
     }
 
+    /// How many writes stand in line.
+    var waiting: Int { state.withLock { $0.pending.count } }
+
     func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
         try await writer.read(body)
     }
