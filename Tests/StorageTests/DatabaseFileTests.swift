@@ -1,3 +1,4 @@
+import ConnectionPool
 import Foundation
 import GRDB
 import Storage

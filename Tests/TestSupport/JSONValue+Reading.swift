@@ -33,3 +33,9 @@ extension JSONValue {
         if case .object(let fields) = self { Set(fields.keys) } else { [] }
     }
 }
+
+extension JSONValue: ExpressibleByDictionaryLiteral {
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(Dictionary(elements) { first, _ in first })
+    }
+}

@@ -21,6 +21,11 @@ public final class ShopHarness: Sendable {
         public init() {}
     }
 
+    /// Those that a harness runs.
+    public static let services: [ServiceName] = [
+        .currency, .shipping, .ad, .productCatalog, .recommendation, .cart, .checkout,
+    ]
+
     public let spans = SpanCollector()
     public let database: ShopDatabase
     public let mode: DemoModeFollower
@@ -36,7 +41,7 @@ public final class ShopHarness: Sendable {
         mode = DemoModeFollower(database)
         var builder = HarnessBuilder(options, database, mode, client, spans)
         var services: [ServiceName: RunningService] = [:]
-        for service in [ServiceName.currency, .shipping, .ad, .productCatalog, .recommendation, .cart] {
+        for service in Self.services where service != .checkout {
             services[service] = try await builder.start(service)
         }
         // The checkout calls the payment provider over HTTP, which is itself: a second one of it takes those calls,
