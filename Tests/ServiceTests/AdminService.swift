@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import ServiceKit
 import ServiceTracing
+import ShopAPI
 import TestSupport
 
 /// Runs a service that has nothing but one route behind the admin token. The body sends it a POST with an
