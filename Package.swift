@@ -60,7 +60,11 @@ let package = Package(
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
         tests("HTTPClientTests", ["HTTPClient", httpTypes]),
-        library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
+        library(
+            "ConnectionPool",
+            at: "Clients/ConnectionPool",
+            [.product(name: "DequeModule", package: "swift-collections")]
+        ),
         tests("ConnectionPoolTests", ["ConnectionPool"]),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
@@ -88,7 +92,11 @@ let package = Package(
         ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
-        library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
+        library(
+            "Storage",
+            at: "Storage/Storage",
+            ["Commerce", .product(name: "HeapModule", package: "swift-collections")]
+        ),
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
@@ -98,7 +106,8 @@ let package = Package(
         tests(
             "StorageTests",
             [
-                "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool", "Fixtures",
+                "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool",
+                "Fixtures",
                 "ServiceTracing", tracing, grdb,
             ]
         ),
