@@ -197,7 +197,7 @@ let package = Package(
             "ServiceTests",
             [
                 "TestSupport", "Commerce", "HTTPClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI",
-                "Storage", "StorageConformance", httpTypes, hummingbird, tracing,
+                "Storage", "StorageConformance", "ConnectionPool", httpTypes, hummingbird, tracing,
             ]
         ),
         // The wiring, and the command.

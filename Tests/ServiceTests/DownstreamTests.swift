@@ -9,13 +9,10 @@ import Tracing
 /// A neighbour that is dead, slow, or talks nonsense: 502 or 504, with the reason where one looks for it.
 @Suite(.timeLimit(.minutes(1)))
 struct DownstreamTests {
-    private static let product = #"""
-        {"id":1,"name":"Laptop","category":"c","price":1.5,"description":"d","stock_quantity":5}
-        """#
-
     @Test("A dead neighbour is a 502 that names it, and a failed CLIENT span")
     func dead() async throws {
-        try await shop(.productCatalog, at: FakeServer.deadURL()) { shop in
+        let nobody = try FakeServer(.dead)
+        try await shop(.productCatalog, at: nobody.url) { shop in
             let answer = try await shop.post(.recommendation, "/recommendations", #"{"user_id":"u"}"#)
             #expect(answer.status == 502 && answer.code == "downstream_unreachable")
             try expectReason(answer, in: shop, type: "unreachable", of: "GET /products")
@@ -108,7 +105,8 @@ struct DownstreamTests {
         arguments: [ServiceName.cart, .productCatalog, .shipping, .currency]
     )
     func checkout(dead: ServiceName) async throws {
-        try await shop(dead, at: FakeServer.deadURL()) { shop in
+        let nobody = try FakeServer(.dead)
+        try await shop(dead, at: nobody.url) { shop in
             if dead != .cart {
                 let line = #"{"product_id":1,"product_name":"n","price":1}"#
                 try #require(try await shop.post(.cart, "/cart/c/add", line).status == 200)
@@ -158,13 +156,13 @@ struct DownstreamTests {
         }
     }
 
-    @Test("A shop whose database is closed is unhealthy, says so with 503, and shows nothing from inside")
-    func unhealthy() async throws {
+    @Test("A shop whose database is closed refuses orders with 503 and Retry-After, and shows nothing from inside")
+    func closed() async throws {
         try await ShopHarness.run { shop in
             try await shop.database.close()
-            let body = #"{"user_id":"u","product_id":1}"#
-            let answer = try await shop.post(.checkout, "/orders/create", body)
-            #expect(answer.status >= 500)
+            let answer = try await shop.post(.checkout, "/orders/create", #"{"user_id":"u","product_id":1}"#)
+            #expect(answer.status == 503 && answer.code == "storage_unavailable")
+            #expect(answer.header("retry-after") == "1")
             try shop.expectContractError(answer)
         }
     }
