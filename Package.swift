@@ -55,6 +55,8 @@ let package = Package(
         // System: module maps and shims, no logic.
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
+        .systemLibrary(name: "CLibPQ", path: "Sources/System/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
@@ -108,6 +110,7 @@ let package = Package(
         service("Currency", []),
         service("Shipping", []),
         service("Ad", []),
+        library("Doctor", at: "Doctor", ["CLibPQ", "CHiredis", "HTTPClient", httpTypes]),
         // The wiring, and the command.
         library(
             "Shop",
@@ -134,7 +137,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "popshop",
-            dependencies: ["Commerce", "Shop", "ShopAPI", "ServiceTracing", logging, argumentParser],
+            dependencies: [
+                "Commerce", "Doctor", "HTTPClient", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", logging, httpTypes,
+                argumentParser,
+            ],
             path: "Sources/popshop",
             swiftSettings: strict
         ),

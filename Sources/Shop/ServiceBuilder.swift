@@ -78,6 +78,7 @@ struct ServiceBuilder {
             store: store,
             purchase: Purchase(
                 services: Purchase.Services(shop.caller(tracer)),
+                products: SQLiteCatalogStore(database: shop.database, readers: readers, tracer: tracer),
                 store: store,
                 edgeID: shop.database.edgeID,
                 restocks: shop.options.restocks,

@@ -1,5 +1,6 @@
 public import Commerce
 import Configuration
+import FoundationEssentials
 public import Logging
 public import ServiceTracing
 public import ShopAPI
@@ -38,6 +39,12 @@ public struct Settings: Sendable {
     public var bufferMaxBytes: Int
     public var adminToken: String?
     public var demoMode: DemoMode
+    /// Where spans would go, by the precedence of the contract.
+    public var ingressURL: String
+    /// Where a Redis is, when one is named.
+    public var redis: (host: String, port: Int)?
+    private var coralogixToken: String?
+    private var coralogixTokenFile: String?
     public var logLevel: Logger.Level
 
     /// Reads the environment, and below it a `.env` file in the working directory.
@@ -58,6 +65,19 @@ public struct Settings: Sendable {
     /// - Throws: `Refusal` that names the variable with the bad value.
     public init(environment: [String: String]) throws {
         try self.init(ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment)))
+    }
+
+    /// The Send-Your-Data key, from `CX_TOKEN` or the file that `CX_TOKEN_FILE` names; nil when neither is set.
+    ///
+    /// - Throws: `Refusal` when the file cannot be read.
+    public func coralogixKey() throws(Refusal) -> String? {
+        if let coralogixToken { return coralogixToken }
+        guard let coralogixTokenFile else { return nil }
+        guard let text = try? String(contentsOfFile: coralogixTokenFile, encoding: .utf8) else {
+            throw Refusal(.configuration, "CX_TOKEN_FILE names a file that cannot be read.")
+        }
+        // Editors end a file with a line break; it is not part of the key.
+        return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     }
 
     init(_ config: ConfigReader) throws {
@@ -81,6 +101,10 @@ public struct Settings: Sendable {
         adminToken = variables["POPSHOP_ADMIN_TOKEN"]
         demoMode = try variables.choice("DEMO_MODE", .normal)
         logLevel = try variables.choice("LOG_LEVEL", .info)
+        ingressURL = variables.ingressURL()
+        redis = try variables.redis()
+        coralogixToken = variables["CX_TOKEN"]
+        coralogixTokenFile = variables["CX_TOKEN_FILE"]
     }
 }
 
@@ -135,6 +159,26 @@ private struct Variables {
     /// `key=value` pairs, percent-decoded by the specification's rules; what is malformed is left out.
     func resourceAttributes() -> [(String, String)] {
         Baggage(headers: [self["OTEL_RESOURCE_ATTRIBUTES"] ?? ""]).members.map { ($0.key, $0.value) }
+    }
+
+    /// The traces endpoint: the one given for traces as it is, the general one with `v1/traces` (OTLP exporter
+    /// specification, *Endpoint URLs for OTLP/HTTP*), or Coralogix's.
+    func ingressURL() -> String {
+        if let traces = self["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] { return traces }
+        let base =
+            self["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? self["CX_ENDPOINT"] ?? "https://ingress.eu2.coralogix.com:443"
+        return base + (base.hasSuffix("/") ? "v1/traces" : "/v1/traces")
+    }
+
+    func redis() throws -> (host: String, port: Int)? {
+        if let url = self["REDIS_URL"] {
+            guard url.hasPrefix("redis://") else {
+                throw Refusal(.usage, "REDIS_URL must begin with redis://; for TLS put a sidecar in front.")
+            }
+            let place = BaseURL(url)
+            return (place.host, url.contains(":\(place.port)") ? place.port : 6379)
+        }
+        return self["REDIS_HOST"].map { ($0, self["REDIS_PORT"].flatMap(Int.init) ?? 6379) }
     }
 
     func sampler() throws -> Sampler {

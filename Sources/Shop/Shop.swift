@@ -67,6 +67,16 @@ public final class Shop: Sendable {
         self.urls = urls
     }
 
+    /// Brings the shop's own database up to date and names the migrations it has.
+    ///
+    /// - Throws: `Refusal`.
+    public static func migrate(_ directory: DataDirectory) async throws -> [String] {
+        let database = try openDatabase(directory.path, .both)
+        let applied = try await database.migrations()
+        try await database.close()
+        return applied
+    }
+
     /// A service's own tracer, over the one buffer.
     func tracer(_ service: String) -> ServiceTracer {
         ServiceTracer(resource: identity.resource(service), processor: buffer, sampler: settings.sampler)

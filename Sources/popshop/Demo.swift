@@ -59,7 +59,9 @@ struct Demo: AsyncParsableCommand {
             Output.line("  \(name)\(options.localURL(of: service))")
         }
         let flag = dataDirectory == "./popshop-data" ? "" : " --data-dir \(dataDirectory)"
-        Output.line("\nSee what was traced, in another terminal: popshop traces list\(flag)      (Ctrl-C closes the shop)")
+        Output.line(
+            "\nSee what was traced, in another terminal: popshop traces list\(flag)      (Ctrl-C closes the shop)"
+        )
     }
 }
 

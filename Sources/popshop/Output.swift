@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 /// What a person or a script reads, written at once: a line must not wait in a buffer for the next one.

@@ -12,13 +12,15 @@ struct Popshop: AsyncParsableCommand {
         commandName: "popshop",
         abstract: "A pop-up shop for observability: eight small services that make real traces, with no network.",
         version: "1.0.0",
-        subcommands: [Demo.self, Serve.self],
+        subcommands: [Demo.self, Serve.self, Migrate.self, HealthCheck.self, DoctorCommand.self],
         defaultSubcommand: Demo.self
     )
 
     static func main() async {
         // A peer that hangs up while it is written to is an error of that write, never the end of the shop.
         signal(SIGPIPE, SIG_IGN)
+        // What is recorded is for this user's eyes.
+        umask(0o077)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -27,23 +27,27 @@ public struct Purchase: Sendable {
     }
 
     private let services: Services
+    private let products: any CatalogStore
     private let store: any OrderStore
     private let edgeID: String?
     private let restocks: Bool
     private let now: @Sendable () -> Int64
 
     /// - Parameters:
+    ///   - products: The catalog as the checkout's own connections read it: for the short form.
     ///   - edgeID: The shop's own name upstream.
     ///   - restocks: Whether the supplier delivers what the stock cannot fill.
     ///   - now: Milliseconds since 1970.
     public init(
         services: Services,
+        products: any CatalogStore,
         store: any OrderStore,
         edgeID: String?,
         restocks: Bool,
         now: @escaping @Sendable () -> Int64
     ) {
         self.services = services
+        self.products = products
         self.store = store
         self.edgeID = edgeID
         self.restocks = restocks
@@ -79,7 +83,7 @@ public struct Purchase: Sendable {
     func order(_ request: CreateOrderRequest, on span: RecordedSpan?) async throws -> Order {
         span?.set("checkout.user_id", .string(request.user_id))
         do {
-            guard let product = try await services.catalog.product(ProductID(request.product_id)) else {
+            guard let product = try await products.product(ProductID(request.product_id)) else {
                 throw OrderRefusal.unknownProduct(ProductID(request.product_id))
             }
             let lineTotal = try product.price.times(request.quantity)

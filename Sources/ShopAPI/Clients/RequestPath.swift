@@ -64,13 +64,14 @@ public struct RequestPath: Sendable {
 }
 
 /// The parts of `scheme://user:password@host:port` that a span may show.
-struct BaseURL {
+public struct BaseURL: Sendable {
     /// Without credentials.
-    let text: String
-    let host: String
-    let port: Int
+    public let text: String
+    public let host: String
+    /// The scheme's own where the URL names none.
+    public let port: Int
 
-    init(_ url: String) {
+    public init(_ url: String) {
         let parts = url.split(separator: "://", maxSplits: 1)
         let scheme = parts.count == 2 ? String(parts[0]) : "http"
         let authority = (parts.last ?? "").prefix { $0 != "/" }

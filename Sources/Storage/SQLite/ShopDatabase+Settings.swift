@@ -26,6 +26,19 @@ extension ShopDatabase: SettingsStore {
         }
     }
 
+    /// The names of the migrations the database has, in order.
+    ///
+    /// - Throws: `StorageError`.
+    public func migrations() async throws(StorageError) -> [String] {
+        do {
+            return try await committer.read { db in
+                try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY identifier")
+            }
+        } catch {
+            throw StorageError(sqlite: error, path: "shop")
+        }
+    }
+
     /// The books of the outbox: read in one transaction, so that they balance.
     ///
     /// - Throws: `StorageError`.

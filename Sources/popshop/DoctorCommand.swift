@@ -1,0 +1,60 @@
+import ArgumentParser
+import Commerce
+import Doctor
+import HTTPClient
+import ServiceKit
+import Shop
+import ShopAPI
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Check, a minute before the show, that it can go on: exits 0 only then."
+    )
+
+    @OptionGroup var listen: ListenOptions
+
+    func run() async throws {
+        let settings = try await listen.settings()
+        var findings = ports(settings)
+        findings += LocalChecks.dataDirectory(settings.dataDirectory, budget: settings.bufferMaxBytes)
+        findings.append(LocalChecks.clock())
+        findings.append(LocalChecks.key(try settings.coralogixKey()))
+        findings += try await upstreams(settings)
+        for finding in findings { Output.line(finding.line) }
+        let bad = findings.count { $0.verdict == .bad }
+        guard bad == 0 else {
+            Output.line("\nThe show cannot go on: \(bad) of \(findings.count) checks failed.")
+            throw ExitCode(1)
+        }
+        Output.line("\nThe show can go on.")
+    }
+
+    private func ports(_ settings: Settings) -> [Finding] {
+        let options = ShopOptions(host: listen.host, portOffset: listen.portOffset)
+        if let owner = DataDirectory.owner(settings.dataDirectory) {
+            return [Finding(.note, "ports", "A shop runs already on this data directory: process \(owner.pid).")]
+        }
+        let taken = ServiceName.allCases.compactMap { service -> Finding? in
+            let address = options.address(of: service)
+            guard let problem = Ports.problem(host: address.host, port: address.port) else { return nil }
+            let place = "\(address.host):\(address.port)"
+            return Finding(.bad, "ports", "\(service.rawValue) cannot have \(place): \(problem); try --port-offset.")
+        }
+        return taken.isEmpty ? [Finding(.good, "ports", "All \(ServiceName.allCases.count) are free.")] : taken
+    }
+
+    private func upstreams(_ settings: Settings) async throws -> [Finding] {
+        async let orders = UpstreamChecks.postgres("orders upstream", settings.syncDatabaseURL)
+        var findings = [await orders]
+        if let redis = settings.redis {
+            findings.append(await UpstreamChecks.redis(host: redis.host, port: redis.port))
+        }
+        if settings.hasSpanUpstream {
+            let transport = try CurlClient()
+            findings += await UpstreamChecks.ingress(settings.ingressURL, transport: transport)
+            await transport.shutDown()
+        }
+        return findings
+    }
+}

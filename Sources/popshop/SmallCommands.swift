@@ -1,0 +1,56 @@
+import ArgumentParser
+import HTTPClient
+import HTTPTypes
+import Logging
+import Shop
+import ShopAPI
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Apply schema/ to the shop's own database; safe to run twice."
+    )
+
+    @Option(help: ArgumentHelp("Where databases and buffered spans are kept.", valueName: "dir"))
+    var dataDir: String?
+
+    func run() async throws {
+        var settings = try await Settings.read()
+        if let dataDir { settings.dataDirectory = dataDir }
+        let directory = try DataDirectory(path: settings.dataDirectory)
+        let applied = try await Shop.migrate(directory)
+        Output.line("\(directory.path) is up to date: \(applied.joined(separator: ", ")).")
+    }
+}
+
+struct HealthCheck: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "healthcheck",
+        abstract: "Exit 0 when a service on this host is healthy."
+    )
+
+    @Argument(help: "The service: \(ServiceName.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var service: ServiceName
+
+    @Option(help: "The address it listens on.")
+    var host = "127.0.0.1"
+
+    @Option(help: ArgumentHelp("Added to its port.", valueName: "n"))
+    var portOffset = 0
+
+    func run() async throws {
+        let transport = try CurlClient()
+        let url = ServiceURLs(host: host, portOffset: portOffset)[service] + "/health"
+        let answer: String
+        var isHealthy = false
+        do {
+            let response = try await transport.send(OutgoingRequest(url: url, timeout: .seconds(3)))
+            isHealthy = response.status == .ok
+            answer = String(decoding: response.body, as: UTF8.self)
+        } catch {
+            answer = error.message
+        }
+        await transport.shutDown()
+        Output.line(answer)
+        if !isHealthy { throw ExitCode(1) }
+    }
+}
