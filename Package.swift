@@ -55,13 +55,22 @@ let package = Package(
         // System: module maps and shims, no logic.
         .target(name: "CAssets", path: "Sources/System/CAssets"),
         library("Assets", at: "Assets", ["CAssets"]),
-        .systemLibrary(name: "CLibPQ", path: "Sources/System/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CLibPQ",
+            path: "Sources/System/CLibPQ",
+            pkgConfig: "libpq",
+            providers: [.apt(["libpq-dev"])]
+        ),
         .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
         tests("HTTPClientTests", ["HTTPClient", httpTypes]),
-        library("ConnectionPool", at: "Clients/ConnectionPool", [.product(name: "DequeModule", package: "swift-collections")]),
+        library(
+            "ConnectionPool",
+            at: "Clients/ConnectionPool",
+            [.product(name: "DequeModule", package: "swift-collections")]
+        ),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
@@ -87,7 +96,11 @@ let package = Package(
         ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
-        library("Storage", at: "Storage/Storage", ["Commerce", .product(name: "HeapModule", package: "swift-collections")]),
+        library(
+            "Storage",
+            at: "Storage/Storage",
+            ["Commerce", .product(name: "HeapModule", package: "swift-collections")]
+        ),
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
@@ -110,6 +123,53 @@ let package = Package(
         service("Currency", []),
         service("Shipping", []),
         service("Ad", []),
+        service(
+            "LoadGenerator",
+            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+        ),
+        // What a journey's trace must look like, for every test that sees one.
+        .target(
+            name: "TraceShape",
+            dependencies: ["Assets", "Fixtures", "ServiceTracing", tracing],
+            path: "Tests/TraceShape",
+            swiftSettings: strict
+        ),
+        tests(
+            "LoadGeneratorTests",
+            [
+                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
+                "ServiceTracing", "ShopAPI", "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        // The console: its messages, its JSON API, and the same things told in a terminal.
+        library(
+            "ConsoleAPI",
+            at: "ConsoleAPI",
+            ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+        ),
+        library(
+            "Console",
+            at: "Console",
+            [
+                "ConsoleAPI", "ServiceKit", "ShopAPI", "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer",
+                hummingbird, httpTypes,
+            ]
+        ),
+        tests(
+            "ConsoleTests",
+            [
+                "Console", "ConsoleAPI", "Commerce", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "SQLiteStorage", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
+            ]
+        ),
+        library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),
+        tests(
+            "TerminalTests",
+            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+        ),
         library("Doctor", at: "Doctor", ["CLibPQ", "CHiredis", "HTTPClient", httpTypes]),
         // The wiring, and the command.
         library(
@@ -117,7 +177,10 @@ let package = Package(
             at: "Shop",
             [
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
-                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
+                "Console",
+                "ConsoleAPI",
+                "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
+                "SQLiteStorage", "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "TelemetryBuffer", lifecycle, logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -138,11 +201,29 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Doctor", "HTTPClient", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", logging, httpTypes,
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "ServiceKit", "TelemetryBuffer",
+                "Terminal", "ServiceTracing", "Shop", "ShopAPI", logging,
+                httpTypes,
                 argumentParser,
             ],
             path: "Sources/popshop",
             swiftSettings: strict
+        ),
+        tests(
+            "ShopTests",
+            [
+                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", "TraceShape",
+                httpTypes,
+                logging,
+                tracing,
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]
+        ),
+        tests(
+            "CrashTests",
+            [
+                "popshop", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", httpTypes, grdb,
+            ]
         ),
     ],
     cLanguageStandard: .c2x

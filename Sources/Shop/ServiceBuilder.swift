@@ -4,8 +4,10 @@ import CatalogService
 import CheckoutService
 import Commerce
 import ConnectionPool
+import Console
 import CurrencyService
 import Fixtures
+import LoadGeneratorService
 import Logging
 import RecommendationService
 import SQLiteStorage
@@ -15,6 +17,7 @@ import ServiceTracing
 import ShippingService
 import ShopAPI
 import Storage
+import TelemetryBuffer
 
 /// Builds each service from what the shop has opened.
 struct ServiceBuilder {
@@ -27,22 +30,31 @@ struct ServiceBuilder {
     /// A service's server, and what runs beside it.
     func build(
         _ service: ServiceName,
-        _ onListening: @escaping @Sendable () async -> Void
+        _ readiness: Readiness
     ) throws -> [any Service] {
         let tracer = shop.tracer(service.rawValue)
-        let router = ServiceRouter(service, tracer: tracer, gate: AdminGate(token: shop.settings.adminToken))
-        try addRoutes(of: service, to: router, tracer)
-        return [
-            buildApplication(
-                router,
-                at: shop.options.address(of: service),
-                logger: shop.logger,
-                onListening: { _ in await onListening() }
-            )
-        ]
+        let router = ServiceRouter(
+            service,
+            tracer: tracer,
+            gate: AdminGate(token: shop.settings.adminToken),
+            isProbe: { route in service == .console && ConsoleController.isProbe(route) }
+        )
+        let companions = try addRoutes(of: service, to: router, tracer, readiness)
+        let server = buildApplication(
+            router,
+            at: shop.options.address(of: service),
+            logger: shop.logger,
+            onListening: { _ in await readiness.oneMore() }
+        )
+        return [server] + companions
     }
 
-    private func addRoutes(of service: ServiceName, to router: ServiceRouter, _ tracer: ServiceTracer) throws {
+    private func addRoutes(
+        of service: ServiceName,
+        to router: ServiceRouter,
+        _ tracer: ServiceTracer,
+        _ readiness: Readiness
+    ) throws -> [any Service] {
         let mode = shop.mode
         switch service {
         case .productCatalog: addCatalog(to: router, tracer)
@@ -58,8 +70,46 @@ struct ServiceBuilder {
         case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
-        case .loadGenerator, .console: break
+        case .console: addConsole(to: router)
+        case .loadGenerator: return [try addLoadGenerator(to: router, tracer, readiness)]
         }
+        return []
+    }
+
+    /// The traffic begins when the whole shop takes requests, and not before.
+    private func addLoadGenerator(
+        to router: ServiceRouter,
+        _ tracer: ServiceTracer,
+        _ readiness: Readiness
+    ) throws -> LoadGenerator {
+        let generator = LoadGenerator(
+            book: try JourneyBook.fixture(),
+            caller: shop.caller(tracer, timeout: .seconds(30)),
+            tracer: tracer,
+            seed: shop.options.seed
+        )
+        LoadGeneratorController(
+            generator: generator,
+            settings: shop.database,
+            mode: shop.mode,
+            prober: shop.caller(tracer, timeout: .seconds(1))
+        ).addRoutes(to: router)
+        let traffic = shop.options.trafficPerMinute
+        readiness.then { generator.setBackgroundTraffic(requestsPerMinute: traffic) }
+        return generator
+    }
+
+    private func addConsole(to router: ServiceRouter) {
+        let (buffer, database) = (shop.buffer, shop.database)
+        ConsoleController(
+            sources: ConsoleController.Sources(
+                traces: TraceReader(directory: Shop.telemetryDirectory(shop.directory.path)),
+                spans: { await buffer.counts() },
+                orders: { try await database.outboxCounts() }
+            ),
+            sync: shop.sync,
+            edgeID: database.edgeID
+        ).addRoutes(to: router)
     }
 
     private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {

@@ -4,6 +4,7 @@ import CatalogService
 import CheckoutService
 import Commerce
 import ConnectionPool
+import ConsoleAPI
 import CurrencyService
 import Fixtures
 import HTTPClient
@@ -33,6 +34,7 @@ public final class Shop: Sendable {
     let database: ShopDatabase
     let buffer: SpanBuffer
     let mode: DemoModeFollower
+    let sync: IdleSync
     private let transport: CurlClient
     private let identity: Identity
     private let urls: ServiceURLs
@@ -57,6 +59,8 @@ public final class Shop: Sendable {
         database = try Self.openDatabase(directory.path, settings.databaseConventions)
         buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
         mode = DemoModeFollower(database, initial: options.mode ?? settings.demoMode)
+        let lanes = ConfiguredLanes(orders: settings.syncDatabaseURL != nil, spans: settings.hasSpanUpstream)
+        sync = IdleSync(lanes: lanes, isSwitchedOff: options.startsOffline)
         transport = try Self.openTransport()
         identity = Identity(settings)
         var urls = ServiceURLs(
@@ -83,8 +87,10 @@ public final class Shop: Sendable {
     }
 
     /// What a service calls others with.
-    func caller(_ tracer: ServiceTracer) -> ServiceCaller {
-        ServiceCaller(transport: transport, tracer: tracer, urls: urls)
+    ///
+    /// - Parameter timeout: For one whole call.
+    func caller(_ tracer: ServiceTracer, timeout: Duration = .seconds(5)) -> ServiceCaller {
+        ServiceCaller(transport: transport, tracer: tracer, urls: urls, timeout: timeout)
     }
 
     /// Runs everything until SIGTERM, SIGINT or cancellation, and leaves all that was recorded on disk.
@@ -93,8 +99,9 @@ public final class Shop: Sendable {
     /// - Throws: `Refusal`, or what a service has failed with.
     public func run(onReady: @escaping @Sendable () async -> Void = {}) async throws {
         if let mode = options.mode { try await database.setDemoMode(mode) }
-        let readiness = Readiness(options.services.count, then: onReady)
-        let servers = try serversInOrder { await readiness.oneMore() }
+        let readiness = Readiness(options.services.count)
+        let servers = try serversInOrder(readiness)
+        readiness.then(onReady)
         let group = ServiceGroup(
             configuration: configuration([buffer, mode] + servers)
         )
@@ -128,10 +135,10 @@ public final class Shop: Sendable {
         return configuration
     }
 
-    private func serversInOrder(_ onListening: @escaping @Sendable () async -> Void) throws -> [any Service] {
+    private func serversInOrder(_ readiness: Readiness) throws -> [any Service] {
         var servers: [any Service] = []
         for service in ServiceName.allCases.reversed() where options.services.contains(service) {
-            servers += try ServiceBuilder(self).build(service, onListening)
+            servers += try ServiceBuilder(self).build(service, readiness)
         }
         return servers
     }
@@ -204,21 +211,5 @@ extension Shop {
         } catch {
             throw Refusal(.unavailable, "The HTTP client cannot start: \(error.message).")
         }
-    }
-}
-
-/// Counts the services that take requests, and tells when all do.
-private actor Readiness {
-    private var missing: Int
-    private let then: @Sendable () async -> Void
-
-    init(_ count: Int, then: @escaping @Sendable () async -> Void) {
-        missing = count
-        self.then = then
-    }
-
-    func oneMore() async {
-        missing -= 1
-        if missing == 0 { await then() }
     }
 }

@@ -12,7 +12,9 @@ struct Popshop: AsyncParsableCommand {
         commandName: "popshop",
         abstract: "A pop-up shop for observability: eight small services that make real traces, with no network.",
         version: "1.0.0",
-        subcommands: [Demo.self, Serve.self, Migrate.self, HealthCheck.self, DoctorCommand.self],
+        subcommands: [
+            Demo.self, Serve.self, Status.self, Traces.self, Migrate.self, HealthCheck.self, DoctorCommand.self,
+        ],
         defaultSubcommand: Demo.self
     )
 

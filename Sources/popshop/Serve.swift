@@ -7,8 +7,7 @@ extension ServiceName: ExpressibleByArgument {}
 
 /// What every command that runs services understands.
 struct ListenOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Where databases and buffered spans are kept.", valueName: "dir"))
-    var dataDir: String?
+    @OptionGroup var place: PlaceOptions
 
     @Option(help: "The address to listen on. Anything but loopback needs POPSHOP_ADMIN_TOKEN.")
     var host = "127.0.0.1"
@@ -24,9 +23,7 @@ struct ListenOptions: ParsableArguments {
 
     /// The environment's settings with these options laid over them.
     func settings() async throws -> Settings {
-        var settings = try await Settings.read()
-        if let dataDir { settings.dataDirectory = dataDir }
-        return settings
+        try await place.settings()
     }
 }
 

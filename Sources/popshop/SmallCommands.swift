@@ -10,12 +10,10 @@ struct Migrate: AsyncParsableCommand {
         abstract: "Apply schema/ to the shop's own database; safe to run twice."
     )
 
-    @Option(help: ArgumentHelp("Where databases and buffered spans are kept.", valueName: "dir"))
-    var dataDir: String?
+    @OptionGroup var place: PlaceOptions
 
     func run() async throws {
-        var settings = try await Settings.read()
-        if let dataDir { settings.dataDirectory = dataDir }
+        let settings = try await place.settings()
         let directory = try DataDirectory(path: settings.dataDirectory)
         let applied = try await Shop.migrate(directory)
         Output.line("\(directory.path) is up to date: \(applied.joined(separator: ", ")).")

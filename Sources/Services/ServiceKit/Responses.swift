@@ -29,6 +29,7 @@ extension Response {
         headers[.contentType] = "application/json"
         headers[.contentLength] = "\(body.readableBytes)"
         headers[.cacheControl] = "no-store"
+        headers[.xContentTypeOptions] = "nosniff"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 }

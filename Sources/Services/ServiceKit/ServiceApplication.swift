@@ -31,6 +31,8 @@ public func buildApplication(
     onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
 ) -> some Service {
     var logger = logger
+    // That nine servers have started is the shop's to say, once.
+    if logger.logLevel == .info { logger.logLevel = .notice }
     logger[metadataKey: "service"] = "\(router.service.rawValue)"
     return Application(
         responder: router.buildResponder(),

@@ -28,7 +28,8 @@ struct TelemetryMiddleware: RouterMiddleware {
             kind: .server,
             context: extractTraceContext(from: request.headers),
             attributes: attributes(request, context, method, route),
-            suppressed: route.map(isProbe) ?? false
+            // What no route answers is told by its path: a page's lost picture is no traffic either.
+            suppressed: isProbe(route ?? request.uri.path)
         )
         var context = context
         context.span = span

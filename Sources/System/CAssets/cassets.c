@@ -8,6 +8,9 @@ static const unsigned char fixtures_ads[] = {
 static const unsigned char fixtures_catalog[] = {
 #embed "../../../fixtures/catalog.json"
 };
+static const unsigned char fixtures_expected_traces[] = {
+#embed "../../../fixtures/expected-traces.json"
+};
 static const unsigned char fixtures_journeys[] = {
 #embed "../../../fixtures/journeys.json"
 };
@@ -40,6 +43,7 @@ static const unsigned char schema_telemetry_slice_001[] = {
 static const struct popshop_asset assets[] = {
     ASSET("fixtures/ads.json", fixtures_ads),
     ASSET("fixtures/catalog.json", fixtures_catalog),
+    ASSET("fixtures/expected-traces.json", fixtures_expected_traces),
     ASSET("fixtures/journeys.json", fixtures_journeys),
     ASSET("fixtures/orders.json", fixtures_orders),
     ASSET("fixtures/payment.json", fixtures_payment),

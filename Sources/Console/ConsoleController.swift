@@ -1,0 +1,170 @@
+public import ConsoleAPI
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+public import ServiceKit
+public import ServiceTracing
+import ShopAPI
+public import Storage
+public import TelemetryBuffer
+
+/// `console`: what waits, what went and what happened, as JSON.
+public struct ConsoleController: Sendable {
+    /// Where the numbers come from.
+    public struct Sources: Sendable {
+        let traces: TraceReader
+        let spans: @Sendable () async throws -> BufferCounts
+        let orders: @Sendable () async throws -> OutboxCounts
+
+        /// - Parameters:
+        ///   - traces: Of the same buffer as `spans`.
+        ///   - spans: `SpanBuffer.counts` where the buffer is of this process: it alone knows its last error.
+        ///   - orders: All zeros for a storage without an outbox.
+        public init(
+            traces: TraceReader,
+            spans: @escaping @Sendable () async throws -> BufferCounts,
+            orders: @escaping @Sendable () async throws -> OutboxCounts
+        ) {
+            self.traces = traces
+            self.spans = spans
+            self.orders = orders
+        }
+    }
+
+    private let sources: Sources
+    private let sync: any SyncControl
+    private let edgeID: String
+    private let clock: any TraceClock
+
+    public init(
+        sources: Sources,
+        sync: any SyncControl,
+        edgeID: String,
+        clock: any TraceClock = SystemTraceClock()
+    ) {
+        self.sources = sources
+        self.sync = sync
+        self.edgeID = edgeID
+        self.clock = clock
+    }
+
+    /// For `ServiceRouter`: nothing that the console answers is recorded unless the caller's own context is sampled,
+    /// so that watching the shop does not fill its buffer.
+    public static let isProbe: @Sendable (_ route: String) -> Bool = { _ in true }
+
+    /// Adds the service's routes.
+    public func addRoutes(to router: ServiceRouter) {
+        router.get("/") { _, _ in HomePage.response }
+        router.get("/api/status") { _, _ in try .json(try await status()) }
+        router.postAdmin("/api/network") { request, _ in
+            try CrossOrigin.check(request)
+            let wanted = try await request.decode(NetworkRequest.self)
+            await sync.setSwitchedOff(!wanted.online)
+            return try .json(try await status())
+        }
+        router.postAdmin("/api/sync") { request, _ in
+            try CrossOrigin.check(request)
+            await sync.tryNow()
+            return try .json(try await status())
+        }
+        router.get("/api/traces") { request, _ in try await traces(request.query) }
+        router.get("/api/traces/{trace_id}") { _, context in
+            try await trace(context.parameters.get("trace_id") ?? "")
+        }
+        router.get("/api/service-map") { request, _ in try await serviceMap(request.query) }
+        router.addObservation(
+            health: {
+                let status = try await status()
+                return ["orders": .string(status.orders.state.rawValue), "spans": .string(status.spans.state.rawValue)]
+            },
+            stats: { try await books() }
+        )
+    }
+
+    /// The ledger now.
+    ///
+    /// - Throws: `ServiceError` when the buffer cannot be read, `StorageError` when the shop's database cannot.
+    func status() async throws -> StatusMessage {
+        let orders = try await sources.orders()
+        let spans = try await reading { try await sources.spans() }
+        return StatusMessage(edgeID: edgeID, sync: await sync.status(), orders: orders, spans: spans, now: clock.wall)
+    }
+
+    private func traces(_ query: Query) async throws -> Response {
+        let filter = TraceFilter(
+            service: try query.text("service"),
+            minDuration: try query.number("min_duration_ms", in: 0...1e12),
+            errorsOnly: try query.flag("error") ?? false,
+            limit: try query.integer("limit", default: 50, in: 1...1000),
+            before: try query.moment("before")
+        )
+        let traces = try await reading { try await sources.traces.traces(filter) }
+        return try .json(TraceListMessage(traces))
+    }
+
+    private func trace(_ text: String) async throws -> Response {
+        guard let id = TraceID(text.lowercased()) else {
+            throw InputError(.malformed, "invalid_trace_id", "A trace id is 32 hex digits that are not all zero.")
+        }
+        let spans = try await reading { try await sources.traces.trace(id) }
+        guard !spans.isEmpty else { throw ServiceError.notFound("trace", id.description) }
+        return try .json(TraceMessage(spans, id: id.description))
+    }
+
+    private func serviceMap(_ query: Query) async throws -> Response {
+        let minutes = try query.integer("minutes", default: 15, in: 1...1440)
+        let (now, window) = (clock.wall, UInt64(minutes) * 60_000_000_000)
+        let map = try await reading { try await sources.traces.serviceMap(since: now > window ? now - window : 0) }
+        return try .json(ServiceMapMessage(map))
+    }
+
+    /// `/stats` has the same ledger as `/api/status`.
+    private func books() async throws -> [String: JSONValue] {
+        let bytes = try JSON.encoder.encode(try await status())
+        return try JSON.decoder.decode([String: JSONValue].self, from: bytes)
+    }
+
+    /// The engine's own words have SQL and paths in them: they go to the span and the log only.
+    private func reading<Answer: Sendable>(_ body: () async throws -> Answer) async throws -> Answer {
+        do {
+            return try await body()
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw ServiceError(
+                .internalServerError,
+                "buffer_unreadable",
+                "The span buffer cannot be read.",
+                cause: "\(error)"
+            )
+        }
+    }
+}
+
+extension Query {
+    /// A moment as RFC 3339 or as digits: nanoseconds since 1970.
+    ///
+    /// - Throws: `InputError` when it is neither (400) or out of range (422).
+    fileprivate func moment(_ name: String) throws -> UInt64? {
+        guard let text = try text(name) else { return nil }
+        if text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
+            guard let number = Int64(text) else { throw Self.outOfRange(name) }
+            return UInt64(number)
+        }
+        do {
+            return try RFC3339.nanoseconds(text)
+        } catch .malformed {
+            throw InputError(
+                .malformed,
+                "wrong_type",
+                "\(name) must be a time such as 2026-11-22T19:40:00Z, or nanoseconds since 1970."
+            )
+        } catch .outOfRange {
+            throw Self.outOfRange(name)
+        }
+    }
+
+    private static func outOfRange(_ name: String) -> InputError {
+        InputError(.outOfRange, "out_of_range", "\(name) must be a time from 1970 to 2262.")
+    }
+}

@@ -1,0 +1,220 @@
+public import ServiceKit
+public import ServiceLifecycle
+public import ServiceTracing
+public import ShopAPI
+import Synchronization
+import Tracing
+
+/// Shoppers that nobody has to pay: traffic in the background, and runs of it.
+///
+/// It is open-loop: an arrival begins when its schedule says so, whether or not the ones before it are done, so that
+/// a slow shop shows as latency and not as less traffic.
+public final class LoadGenerator: Service {
+    /// What is bounded, and by how much.
+    public struct Limits: Hashable, Sendable {
+        /// Journeys under way at once; an arrival over it is shed, never queued.
+        public var inFlight = 256
+        /// Runs active at once.
+        public var runs = 16
+        /// Requests a minute of any traffic.
+        public var requestsPerMinute = 60_000
+        /// How long journeys under way may still take when the service stops.
+        public var grace = Duration.seconds(3)
+
+        public init() {}
+    }
+
+    private struct Arrival: Sendable {
+        let journey: PlannedJourney
+        let source: TrafficSource
+    }
+
+    private let book: JourneyBook
+    private let shopper: Shopper
+    private let limits: Limits
+    private let clock: any Clock<Duration>
+    private let ledger: Mutex<TrafficLedger>
+    /// Signals that there are schedules to follow.
+    private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    /// As long as `Limits.inFlight` at most, since nothing is put in that was not admitted.
+    private let arrivals = AsyncStream.makeStream(of: Arrival.self)
+    /// Ends when the service stops and no journey is under way any more.
+    private let over = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// - Parameters:
+    ///   - caller: With the load generator's own tracer.
+    ///   - seed: The same seed plays the same journeys.
+    ///   - clock: By default one that stands still while the machine sleeps: a laptop that was closed for an hour
+    ///     must not make up for it when it is opened.
+    public init(
+        book: JourneyBook,
+        caller: ServiceCaller,
+        tracer: ServiceTracer,
+        seed: UInt64,
+        limits: Limits = Limits(),
+        clock: any Clock<Duration> = SuspendingClock()
+    ) {
+        self.book = book
+        self.limits = limits
+        self.clock = clock
+        shopper = Shopper(caller: caller, tracer: tracer, clock: clock)
+        ledger = Mutex(TrafficLedger(planner: JourneyPlanner(book: book, seed: seed), limits: limits))
+    }
+
+    /// Changes the background traffic, from now on. Before the first call there is none.
+    ///
+    /// - Parameter requestsPerMinute: 0 is none; what is over the limit is the limit.
+    public func setBackgroundTraffic(requestsPerMinute: Int) {
+        let rate = min(max(0, requestsPerMinute), limits.requestsPerMinute)
+        let schedule = rate > 0 ? ArrivalSchedule.constant(requestsPerMinute: rate, seconds: nil) : nil
+        ledger.withLock { $0.setBackground(schedule, Stopwatch(clock)) }
+        wakes.continuation.yield()
+    }
+
+    /// What was done so far, and by which traffic.
+    public var stats: LoadGeneratorStats { ledger.withLock { $0.stats } }
+
+    /// Follows the schedules and makes the journeys until the service stops; then the journeys under way have
+    /// `Limits.grace` to end.
+    public func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.makeJourneys() }
+                group.addTask {
+                    await self.followSchedules()
+                    self.arrivals.continuation.finish()
+                }
+            }
+        } onGracefulShutdown: {
+            self.stop()
+        }
+        // After a cancellation as well, nothing more is accepted.
+        stop()
+    }
+}
+
+extension LoadGenerator {
+    /// A run that has been started.
+    public struct StartedRun: Sendable {
+        public let id: String
+        fileprivate let done: AsyncStream<TrafficRun>
+
+        /// Waits for its end. To be called once.
+        ///
+        /// - Throws: `CancellationError`; the run goes on.
+        public func end() async throws -> TrafficRun {
+            for await run in done { return run }
+            throw CancellationError()
+        }
+    }
+
+    /// Starts a run, to be made beside whatever else there is.
+    ///
+    /// - Parameter seed: Where the run shall play the same journeys whatever ran before it.
+    /// - Throws: `ServiceError` 409 when too many are active, 503 when the service stops.
+    public func startRun(_ schedule: ArrivalSchedule, seed: UInt64? = nil) throws(ServiceError) -> StartedRun {
+        let planner = seed.map { JourneyPlanner(book: book, seed: $0) }
+        let watch = Stopwatch(clock)
+        let result = ledger.withLock { ledger in
+            Result { () throws(ServiceError) in try ledger.startRun(schedule, watch, planner: planner) }
+        }
+        let run = try result.get()
+        wakes.continuation.yield()
+        return StartedRun(id: run.id, done: run.done)
+    }
+
+    /// Makes one journey and waits for it.
+    ///
+    /// - Parameters:
+    ///   - context: What the journey is a part of.
+    /// - Throws: What ended the journey early; `ServiceError` 503 when there is no room for it.
+    func make(_ journey: String, in context: InstrumentationContext) async throws -> JourneyAnswer {
+        let plan = try ledger.withLock { try $0.admitRequest(for: journey) }
+        let outcome = await shopper.make(plan, in: context)
+        finish(outcome, of: .request)
+        if let failure = outcome.failure { throw failure }
+        return JourneyAnswer(journey: plan.name, traceID: outcome.traceID.description, steps: outcome.steps)
+    }
+}
+
+extension LoadGenerator {
+    private func followSchedules() async {
+        await withDiscardingTaskGroup { group in
+            for await _ in wakes.stream {
+                for drive in ledger.withLock({ $0.takePending() }) {
+                    group.addTask { await self.follow(drive) }
+                }
+            }
+        }
+    }
+
+    private func follow(_ drive: Drive) async {
+        await first(
+            { await self.arrive(drive) },
+            { for await _ in drive.stopped {} }
+        )
+        ledger.withLock { $0.ended(drive) }
+    }
+
+    /// Each arrival at its time, counted from the start: a late one does not make the next one late.
+    private func arrive(_ drive: Drive) async {
+        var arrival = 0
+        while let due = drive.schedule.offset(ofArrival: arrival) {
+            guard (try? await drive.watch.wait(until: due)) != nil else { return }
+            let lateness = max(.zero, drive.watch.elapsed - due)
+            switch ledger.withLock({ $0.admit(drive, lateness: lateness) }) {
+            case .journey(let journey): arrivals.continuation.yield(Arrival(journey: journey, source: drive.source))
+            case .shed: break
+            case .refused: return
+            }
+            arrival += 1
+        }
+        if let duration = drive.schedule.duration { try? await drive.watch.wait(until: duration) }
+    }
+
+    private func makeJourneys() async {
+        await withDiscardingTaskGroup { group in
+            for await arrival in arrivals.stream {
+                group.addTask {
+                    let outcome = await self.shopper.make(arrival.journey, in: .topLevel)
+                    self.finish(outcome, of: arrival.source)
+                }
+            }
+            await first(
+                { try? await self.clock.sleep(for: self.limits.grace) },
+                { for await _ in self.over.stream {} }
+            )
+            group.cancelAll()
+        }
+    }
+
+    private func finish(_ outcome: JourneyOutcome, of source: TrafficSource) {
+        let isOver = ledger.withLock { ledger in
+            ledger.finished(outcome, of: source)
+            return ledger.isOver
+        }
+        if isOver { over.continuation.finish() }
+    }
+
+    private func stop() {
+        let isOver = ledger.withLock { ledger in
+            ledger.stop()
+            return ledger.isOver
+        }
+        wakes.continuation.finish()
+        if isOver { over.continuation.finish() }
+    }
+}
+
+/// Runs both and returns when one has ended and the other, cancelled then, as well.
+private func first(
+    _ one: @escaping @Sendable () async -> Void,
+    _ other: @escaping @Sendable () async -> Void
+) async {
+    await withTaskGroup { group in
+        group.addTask { await one() }
+        group.addTask { await other() }
+        await group.next()
+        group.cancelAll()
+    }
+}

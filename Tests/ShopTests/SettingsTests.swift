@@ -1,0 +1,39 @@
+import Shop
+import Testing
+
+@Suite struct SettingsTests {
+    @Test(arguments: [
+        ("POPSHOP_STORAGE", "oracle"), ("POPSHOP_CARTS", "disk"), ("DB_MAX_CONNECTIONS", "0"),
+        ("DB_MAX_CONNECTIONS", "many"), ("TELEMETRY_BUFFER_MAX_BYTES", "-1"), ("DEMO_MODE", "loud"),
+        ("LOG_LEVEL", "shouting"), ("OTEL_TRACES_SAMPLER", "sometimes"), ("CART_URL", "localhost:8013"),
+        ("REDIS_URL", "rediss://localhost"),
+    ])
+    func `a bad value is a usage error that names its variable`(name: String, value: String) {
+        let refusal = #expect(throws: Refusal.self) { _ = try Settings(environment: [name: value]) }
+        #expect(refusal?.code == .usage)
+        #expect(refusal?.sentence.contains(name) == true)
+    }
+
+    @Test func `an empty environment gives the contract's defaults`() throws {
+        let settings = try Settings(environment: [:])
+        #expect(settings.dataDirectory == "./popshop-data")
+        #expect(settings.maximumConnections == 20)
+        #expect(settings.bufferMaxBytes == 1 << 30)
+        #expect(settings.applicationName == "reinvent-ecommerce-demo")
+        #expect(settings.ingressURL == "https://ingress.eu2.coralogix.com:443/v1/traces")
+        #expect(!settings.hasSpanUpstream)
+    }
+
+    @Test(arguments: [
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"], "http://c:4318/v1/traces"),
+        (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/x/"], "http://c:4318/x/v1/traces"),
+        (["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://t", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c"], "http://t"),
+        (["CX_ENDPOINT": "https://ingress.us1.coralogix.com"], "https://ingress.us1.coralogix.com/v1/traces"),
+    ])
+    func `an OTLP endpoint wins over Coralogix's, by the exporter's rules`(
+        environment: [String: String],
+        url: String
+    ) throws {
+        #expect(try Settings(environment: environment).ingressURL == url)
+    }
+}
