@@ -33,7 +33,7 @@ struct BareSQLite {
         try execute(
             """
             PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 8388608;
-            PRAGMA cache_size = -16384;
+            PRAGMA cache_size = -4096;
             CREATE TABLE spans (seq INTEGER PRIMARY KEY, signal INTEGER NOT NULL, trace_id BLOB NOT NULL,
                 span_id BLOB NOT NULL, parent_span_id BLOB, resource_id INTEGER NOT NULL, kind INTEGER NOT NULL,
                 status INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, name TEXT NOT NULL,
