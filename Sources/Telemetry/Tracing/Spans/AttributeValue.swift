@@ -50,7 +50,8 @@ public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     public init() {}
 
     public init(dictionaryLiteral elements: (String, AttributeValue)...) {
-        all.reserveCapacity(elements.count + 4)
+        // A server span's grow from four to eleven.
+        all.reserveCapacity(elements.count + 8)
         for (key, value) in elements { self[key] = value }
     }
 
