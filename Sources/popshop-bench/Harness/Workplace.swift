@@ -8,11 +8,12 @@ final class Workplace: Sendable {
     private struct State {
         var children: [Child] = []
         var signals: [any DispatchSourceSignal] = []
-        var directories = 0
+        var paths = 0
     }
 
     private let directory: String
     private let state = Mutex(State())
+    private let cleaning = Mutex(())
 
     init() throws {
         directory = NSTemporaryDirectory() + "popshop-bench-\(ProcessInfo.processInfo.processIdentifier)"
@@ -22,8 +23,8 @@ final class Workplace: Sendable {
     /// A new path for a directory or a file, where nothing is yet.
     func newPath(_ name: String) -> String {
         let number = state.withLock { state in
-            state.directories += 1
-            return state.directories
+            state.paths += 1
+            return state.paths
         }
         return "\(directory)/\(number)-\(name)"
     }
@@ -46,6 +47,10 @@ final class Workplace: Sendable {
 
     /// Ends what runs and removes what was written.
     func cleanUp() {
+        cleaning.withLock { _ in clean() }
+    }
+
+    private func clean() {
         for child in state.withLock({ $0.children }) { child.kill() }
         try? FileManager.default.removeItem(atPath: directory)
     }
@@ -62,8 +67,11 @@ final class Workplace: Sendable {
     private func source(for number: Int32) -> any DispatchSourceSignal {
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler { [self] in
-            cleanUp()
-            exit(128 + number)
+            // To the end under the lock: the benchmark, which has lost its processes, must not exit first, as failed.
+            cleaning.withLock { _ in
+                clean()
+                exit(128 + number)
+            }
         }
         source.resume()
         return source
