@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 
+/// Runs the benchmarks that were asked for.
 @main
 struct PopshopBench: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,14 +11,8 @@ struct PopshopBench: ParsableCommand {
             Build it in release, with the popshop that it measures: \
             swift build -c release && swift run -c release popshop-bench
             """,
-        subcommands: [Measure.self, Hello.self],
-        defaultSubcommand: Measure.self
+        subcommands: [Hello.self]
     )
-}
-
-/// Runs the benchmarks that were asked for.
-struct Measure: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run the benchmarks (the default).")
 
     @Option(help: ArgumentHelp("Write the figures to this file as JSON, too.", valueName: "file"))
     var json: String?
