@@ -62,6 +62,7 @@ let package = Package(
             providers: [.apt(["libpq-dev"])]
         ),
         .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
         library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
@@ -71,9 +72,11 @@ let package = Package(
             at: "Clients/ConnectionPool",
             [.product(name: "DequeModule", package: "swift-collections")]
         ),
+        tests("ConnectionPoolTests", ["ConnectionPool"]),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
+        tests("CommerceTests", ["Commerce", "Fixtures"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
@@ -105,6 +108,15 @@ let package = Package(
             "SQLiteStorage",
             at: "Storage/SQLite",
             ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
+        ),
+        library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
+        tests(
+            "StorageTests",
+            [
+                "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool",
+                "Fixtures",
+                "ServiceTracing", tracing, grdb,
+            ]
         ),
         // Services.
         library(
@@ -171,6 +183,23 @@ let package = Package(
             ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
         ),
         library("Doctor", at: "Doctor", ["CLibPQ", "CHiredis", "HTTPClient", httpTypes]),
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
+                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
+                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", httpTypes, lifecycle, logging,
+            ],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        tests(
+            "ServiceTests",
+            [
+                "TestSupport", "Commerce", "HTTPClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "Storage", "StorageConformance", httpTypes, hummingbird, tracing,
+            ]
+        ),
         // The wiring, and the command.
         library(
             "Shop",

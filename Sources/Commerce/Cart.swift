@@ -42,13 +42,13 @@ public struct Cart: Hashable, Sendable {
     ///
     /// - Throws: `CartError` when the cart or the line would be too large; the cart is then unchanged.
     public mutating func add(_ line: Line) throws(CartError) {
+        guard Quantity.range.contains(line.quantity) else { throw .tooMany }
         if let index = lines.firstIndex(where: { $0.productID == line.productID }) {
             let quantity = lines[index].quantity + line.quantity
             guard Quantity.range.contains(quantity) else { throw .tooMany }
             lines[index].quantity = quantity
         } else {
             guard lines.count < Self.maximumLines else { throw .tooManyLines }
-            guard Quantity.range.contains(line.quantity) else { throw .tooMany }
             lines.append(line)
         }
     }
@@ -56,7 +56,7 @@ public struct Cart: Hashable, Sendable {
 
 /// Why something cannot be put into a cart.
 public enum CartError: Error, Hashable, Sendable {
-    /// The line would leave `Quantity.range`.
+    /// What is added, or the line with it, is outside of `Quantity.range`.
     case tooMany
     /// The cart would hold more than `Cart.maximumLines` products.
     case tooManyLines

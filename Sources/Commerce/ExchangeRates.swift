@@ -10,7 +10,8 @@ public struct ExchangeRates: Hashable, Sendable {
     public init(perUSD: [String: Double]) throws(MissingRate) {
         var rates: [Currency: Int64] = [.usd: Self.scale]
         for currency in Currency.allCases where currency != .usd {
-            guard let rate = perUSD[currency.rawValue], rate > 0, rate < 1e6 else {
+            // Less than a millionth would be kept as zero, and dividing by it would trap.
+            guard let rate = perUSD[currency.rawValue], rate >= 1 / Double(Self.scale), rate < 1e6 else {
                 throw MissingRate(currency: currency)
             }
             rates[currency] = Int64((rate * Double(Self.scale)).rounded())
@@ -37,7 +38,7 @@ public struct ExchangeRates: Hashable, Sendable {
         let denominator = Int128(millionths(money.currency)) * Int128(money.currency.minorUnitsPerMajor)
         let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: denominator)
         let awayFromZero: Int128 = remainder.magnitude * 2 >= denominator.magnitude ? remainder.signum() : 0
-        guard let minor = Int64(exactly: quotient + awayFromZero), abs(minor) <= Money.largest else {
+        guard let minor = Int64(exactly: quotient + awayFromZero), minor.magnitude <= Money.largest else {
             throw .outOfRange
         }
         return Money(minorUnits: minor, currency: currency)

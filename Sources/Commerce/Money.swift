@@ -33,14 +33,14 @@ public struct Money: Hashable, Sendable {
     public func adding(_ other: Money) throws(MoneyError) -> Money {
         guard other.currency == currency else { throw .currencyMismatch }
         let (sum, overflow) = minorUnits.addingReportingOverflow(other.minorUnits)
-        guard !overflow, abs(sum) <= Self.largest else { throw .outOfRange }
+        guard !overflow, sum.magnitude <= Self.largest else { throw .outOfRange }
         return Money(minorUnits: sum, currency: currency)
     }
 
     /// - Throws: `MoneyError.outOfRange` on overflow.
     public func times(_ quantity: Int) throws(MoneyError) -> Money {
         let (product, overflow) = minorUnits.multipliedReportingOverflow(by: Int64(quantity))
-        guard !overflow, abs(product) <= Self.largest else { throw .outOfRange }
+        guard !overflow, product.magnitude <= Self.largest else { throw .outOfRange }
         return Money(minorUnits: product, currency: currency)
     }
 }

@@ -48,7 +48,7 @@ public struct ShippingTariff: Hashable, Sendable {
     /// The price in US dollars of sending a weight, rounded once by the rule of `Money`; nil for a method without rate.
     public func cost(grams: Int64, to destination: Destination, by method: ShippingMethod) -> Money? {
         guard let rate = rates[method] else { return nil }
-        let extra = max(0, min(grams, Self.maximumGrams) - includedGrams)
+        let extra = max(0, max(0, min(grams, Self.maximumGrams)) - includedGrams)
         // In thousandths of a minor unit times a hundred, so that only the last step rounds.
         let domestic = rate.base.minorUnits * 1000 + perExtraKilogram.minorUnits * extra
         let scaled = domestic * (destination == .international ? internationalPercent : 100)

@@ -61,22 +61,28 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
     ///
     /// - Throws: `PoolError`, `CancellationError`, or what opening a connection throws.
     nonisolated(nonsending) public func lease() async throws -> Lease<Connection> {
-        let attempt: Attempt = state.withLock { state in
-            if let idle = state.idle.popLast() { return .idle(idle) }
-            if state.total < configuration.size {
-                state.total += 1
-                return .make
-            }
-            if state.waiters.count < configuration.maximumWaiting { return .wait }
-            state.rejected += 1
-            return .refuse
-        }
-        switch attempt {
+        switch state.withLock({ attempt(&$0, waiter: nil) }) {
         case .idle(let connection): return Lease(connection, of: self)
         case .make: return Lease(try await open(), of: self)
         case .refuse: throw PoolError(kind: .tooManyWaiting, pool: name)
         case .wait: return try await wait()
         }
+    }
+
+    /// Takes what can be had. With a waiter it stands in line for the rest: in one step with looking, since what is
+    /// given back between the two would be lost on it.
+    private func attempt(_ state: inout State, waiter: (id: UInt64, hand: Hand)?) -> Attempt {
+        if let idle = state.idle.popLast() { return .idle(idle) }
+        if state.total < configuration.size {
+            state.total += 1
+            return .make
+        }
+        guard state.waiters.count < configuration.maximumWaiting else {
+            state.rejected += 1
+            return .refuse
+        }
+        if let waiter { state.waiters.append(waiter) }
+        return .wait
     }
 
     /// What the pool holds at this moment.
@@ -106,27 +112,35 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
             state.nextWaiter += 1
             return state.nextWaiter
         }
+        let deadline = ContinuousClock.now + configuration.acquireTimeout
         let timer = Task {
-            try await Task.sleep(for: configuration.acquireTimeout)
+            try await Task.sleep(until: deadline)
             self.giveUp(id, PoolError(kind: .timeout, pool: name))
         }
         defer { timer.cancel() }
         return try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { enqueue(id, $0) }
+            try await withCheckedThrowingContinuation { enqueue(id, $0, deadline) }
         } onCancel: {
             giveUp(id, CancellationError())
         }
     }
 
-    private func enqueue(_ id: UInt64, _ hand: Hand) {
-        let connection: Connection? = state.withLock { state in
-            if let idle = state.idle.popLast() { return idle }
-            state.waiters.append((id, hand))
-            return nil
+    private func enqueue(_ id: UInt64, _ hand: Hand, _ deadline: ContinuousClock.Instant) {
+        switch state.withLock({ attempt(&$0, waiter: (id, hand)) }) {
+        case .idle(let connection): hand.resume(returning: Lease(connection, of: self))
+        case .make: make(for: hand)
+        case .refuse: hand.resume(throwing: PoolError(kind: .tooManyWaiting, pool: name))
+        case .wait:
+            // A cancellation or a time-out from before the waiter stood in line has found nobody to wake.
+            if Task.isCancelled { giveUp(id, CancellationError()) }
+            if ContinuousClock.now >= deadline { giveUp(id, PoolError(kind: .timeout, pool: name)) }
         }
-        if let connection { return hand.resume(returning: Lease(connection, of: self)) }
-        // A cancellation from before the waiter stood in line has found nobody to wake.
-        if Task.isCancelled { giveUp(id, CancellationError()) }
+    }
+
+    private func make(for hand: Hand) {
+        Task {
+            do { hand.resume(returning: Lease(try await open(), of: self)) } catch { hand.resume(throwing: error) }
+        }
     }
 
     private func giveUp(_ id: UInt64, _ error: any Error) {
@@ -154,10 +168,7 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
             state.total -= 1
             return nil
         }
-        guard let hand else { return }
-        Task {
-            do { hand.resume(returning: Lease(try await open(), of: self)) } catch { hand.resume(throwing: error) }
-        }
+        if let hand { make(for: hand) }
     }
 }
 

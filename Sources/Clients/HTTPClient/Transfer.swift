@@ -38,6 +38,8 @@ final class Transfer {
 
     private func setTarget() {
         easy.set(CURLOPT_URL, submission.target.text)
+        // A `..` in a path is somebody's name for a thing: to be answered, not to lead to another resource.
+        easy.set(CURLOPT_PATH_AS_IS, true)
         // Everything else libcurl speaks (file:, smtp:…) stays shut, whatever a URL says.
         easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
         easy.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")

@@ -24,7 +24,7 @@ public final class AdController: Sendable {
     /// Adds the service's routes.
     public func addRoutes(to router: ServiceRouter) {
         router.get("/ads") { request, _ in try self.list(request.query) }
-        router.post("/ads/{id}/click") { _, context in try self.click(context.parameters.get("id") ?? "") }
+        router.post("/ads/{id}/click") { _, context in try self.click(context.pathValue("id")) }
         router.addObservation(
             health: { ["mode": .string(self.mode.mode.rawValue)] },
             stats: { self.stats }

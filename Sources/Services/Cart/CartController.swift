@@ -73,7 +73,7 @@ public struct CartController: Sendable {
 extension ShopRequestContext {
     fileprivate var cartID: CartID {
         get throws {
-            let name = parameters.get("cart_id") ?? ""
+            let name = pathValue("cart_id")
             guard ClientName.isValid(name) else {
                 throw InputError(
                     .outOfRange,

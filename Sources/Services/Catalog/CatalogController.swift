@@ -23,7 +23,7 @@ public struct CatalogController: Sendable {
         router.get("/products") { request, _ in try await list(request.query) }
         router.get("/products/search") { request, _ in try await search(request.query) }
         router.get("/products/recommendations") { request, _ in try await recommendations(request.query) }
-        router.get("/products/{id}") { _, context in try await product(context.parameters.get("id") ?? "") }
+        router.get("/products/{id}") { _, context in try await product(context.pathValue("id")) }
         router.get("/categories") { _, _ in try await categories() }
         router.get("/admin/pool-stats") { _, _ in try .json(PoolStats(pool())) }
         router.addObservation(

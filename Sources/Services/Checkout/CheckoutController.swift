@@ -36,7 +36,7 @@ public struct CheckoutController: Sendable {
         }
         router.get("/orders") { request, _ in try await orders(request.query) }
         router.get("/orders/popular-products") { request, _ in try await popular(request.query) }
-        router.get("/orders/{order_id}") { _, context in try await order(context.parameters.get("order_id") ?? "") }
+        router.get("/orders/{order_id}") { _, context in try await order(context.pathValue("order_id")) }
         router.post("/payments/authorize") { request, _ in
             let payment = try await request.decode(PaymentRequest.self)
             return try .json(provider.authorize(payment))

@@ -63,7 +63,11 @@ public struct Purchase: Sendable {
             let key = key.map { IdempotencyKey($0, request) }
             // A replay must not pay again, nor find the cart empty that the first request has cleared.
             if let key, let order = try await store.order(forKey: key) { return .replayed(order) }
-            let order = try await priced(request, traceParent: span?.spanContext.traceParent)
+            guard let order = try await priced(request, traceParent: span?.spanContext.traceParent) else {
+                // Another request with this key may have bought and cleared the cart since the key was looked up.
+                if let key, let order = try await store.order(forKey: key) { return .replayed(order) }
+                throw ServiceError(.conflict, "cart_empty", "There is nothing in the cart.")
+            }
             try await pay(order, on: span)
             let placed = try await place(OrderDraft(order: order, key: key, restocks: restocks), on: span)
             await clear(CartID(rawValue: request.cart_id), on: span)
@@ -77,7 +81,7 @@ public struct Purchase: Sendable {
         }
     }
 
-    /// Buys one product: the short form, which asks no other service.
+    /// Buys one product: the short form, which asks the catalog only.
     ///
     /// - Throws: `ServiceError`, `StorageError`, `MoneyError`.
     func order(_ request: CreateOrderRequest, on span: RecordedSpan?) async throws -> Order {
@@ -108,12 +112,10 @@ public struct Purchase: Sendable {
 }
 
 extension Purchase {
-    /// The order that a cart makes at this moment's prices.
-    private func priced(_ request: CheckoutRequest, traceParent: String?) async throws -> Order {
+    /// The order that a cart makes at this moment's prices; nil for an empty cart.
+    private func priced(_ request: CheckoutRequest, traceParent: String?) async throws -> Order? {
         let lines = try await services.cart.cart(CartID(rawValue: request.cart_id)).cart.items
-        guard !lines.isEmpty else {
-            throw ServiceError(.conflict, "cart_empty", "There is nothing in the cart.")
-        }
+        guard !lines.isEmpty else { return nil }
         let weight = Double(lines.reduce(0) { $0 + $1.quantity }) * 0.5
         async let shipping = shippingCost(request, weight: min(weight, 1000))
         let items = try await withThrowingTaskGroup(of: (Int, Order.Item).self) { group in

@@ -61,7 +61,8 @@ public final class LoadGenerator: Service {
         ledger = Mutex(TrafficLedger(planner: JourneyPlanner(book: book, seed: seed), limits: limits))
     }
 
-    /// Changes the background traffic, from now on. Before the first call there is none.
+    /// Changes the background traffic, from now on: its first shopper comes at once, so the services should listen.
+    /// Before the first call there is none.
     ///
     /// - Parameter requestsPerMinute: 0 is none; what is over the limit is the limit.
     public func setBackgroundTraffic(requestsPerMinute: Int) {

@@ -21,10 +21,16 @@ extension Request {
         return try JSON.decoder.decode(type, from: bytes)
     }
 
-    private func collectedBody() async throws -> Data {
+    /// Refuses a body that announces itself as too large, also where nobody would read it.
+    ///
+    /// - Throws: `NIOTooManyBytesError`.
+    func refuseLargeBody() throws {
         if let length = headers[.contentLength].flatMap(Int.init), length > Self.maximumBody {
             throw NIOTooManyBytesError(maxBytes: Self.maximumBody)
         }
+    }
+
+    private func collectedBody() async throws -> Data {
         let buffer = try await body.collect(upTo: Self.maximumBody)
         return Data(buffer.readableBytesView)
     }
@@ -37,26 +43,41 @@ extension Request {
     }
 
     /// The query's parameters, read with their types.
-    public var query: Query { Query(uri.queryParameters) }
+    public var query: Query { Query(uri.query ?? "") }
 }
 
 /// A request's query parameters.
 public struct Query {
-    private let parameters: FlatDictionary<Substring, Substring>
+    private let parameters: [String: String]
 
-    init(_ parameters: FlatDictionary<Substring, Substring>) {
-        self.parameters = parameters
+    /// - Parameter text: As forms and browsers write it (WHATWG URL, *application/x-www-form-urlencoded*): `+` is a
+    ///   space. Of a repeated name the first counts.
+    init(_ text: String) {
+        let pairs = text.split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (Self.decode(parts[0]), parts.count > 1 ? Self.decode(parts[1]) : "")
+        }
+        parameters = Dictionary(pairs) { first, _ in first }
+    }
+
+    private static func decode(_ text: Substring) -> String {
+        let spaced = String(text.map { $0 == "+" ? " " : $0 })
+        return spaced.percentDecoded ?? spaced
     }
 
     /// A text, nil when it is absent or empty.
     ///
-    /// - Throws: `InputError` when it is over 256 bytes.
+    /// - Throws: `InputError` when it is over 256 bytes or has control characters, which no engine compares alike.
     public func text(_ name: String) throws -> String? {
-        guard let value = parameters[name[...]], !value.isEmpty else { return nil }
-        guard value.utf8.count <= 256 else {
-            throw InputError(.outOfRange, "out_of_range", "\(name) must be at most 256 bytes.")
+        guard let value = parameters[name], !value.isEmpty else { return nil }
+        guard value.utf8.count <= 256, value.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+            throw InputError(
+                .outOfRange,
+                "out_of_range",
+                "\(name) must be at most 256 bytes of text without control characters."
+            )
         }
-        return String(value)
+        return value
     }
 
     /// - Throws: `InputError` when it is no whole number (400) or out of range (422).

@@ -64,7 +64,7 @@ public struct ServiceRouter {
         stats: @escaping @Sendable () async throws -> [String: JSONValue]
     ) {
         let (service, statistics) = (service, statistics)
-        get("/health") { _, _ in
+        get("/health") { _, context in
             var fields: [String: JSONValue] = ["service": .string(service.rawValue)]
             do {
                 fields.merge(try await health()) { _, new in new }
@@ -75,6 +75,7 @@ public struct ServiceRouter {
                 fields["status"] = "unhealthy"
                 fields["error"] = .string(error.message)
                 fields["code"] = .string(error.code)
+                fields["trace_id"] = context.traceID.map { .string($0.description) }
                 return try .json(fields, status: .serviceUnavailable, headers: [.retryAfter: "1"])
             }
         }

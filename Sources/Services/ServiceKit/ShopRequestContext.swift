@@ -15,6 +15,13 @@ public struct ShopRequestContext: RequestContext {
         clientAddress = source.channel.remoteAddress?.ipAddress
     }
 
+    /// What stands in the path for a `{name}` of the route, percent-decoded: Hummingbird gives it as it was sent.
+    /// What cannot be decoded is taken as it is.
+    public func pathValue(_ name: String) -> String {
+        let sent = parameters.get(name) ?? ""
+        return sent.percentDecoded ?? sent
+    }
+
     /// The trace of the request.
     public var traceID: TraceID? { span?.spanContext.traceID }
 }

@@ -50,6 +50,7 @@ struct TelemetryMiddleware: RouterMiddleware {
         _ next: @concurrent (Request, ShopRequestContext) async throws -> Response
     ) async -> Response {
         do {
+            try request.refuseLargeBody()
             return try await InstrumentationContext.$current.withValue(span.context) {
                 try await next(request, context)
             }
@@ -92,7 +93,8 @@ struct TelemetryMiddleware: RouterMiddleware {
         if let route { attributes["http.route"] = .string(route) }
         if let query = request.uri.query { attributes["url.query"] = .string(query) }
         if let authority = request.head.authority {
-            let colon = authority.lastIndex(of: ":")
+            // The colons of an IPv6 address stand in brackets.
+            let colon = authority.lastIndex(of: ":").flatMap { authority[$0...].contains("]") ? nil : $0 }
             attributes["server.address"] = .string(String(authority[..<(colon ?? authority.endIndex)]))
             if let colon, let port = Int(authority[authority.index(after: colon)...]) {
                 attributes["server.port"] = .int(port)

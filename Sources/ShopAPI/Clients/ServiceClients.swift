@@ -14,7 +14,12 @@ public struct CatalogClient: Sendable {
     public func product(_ id: ProductID) async throws -> Product? {
         do {
             let path = RequestPath(.get, "/products/{id}", ["id": "\(id.rawValue)"])
-            return try await caller.call(.productCatalog, path, ProductMessage.self).product()
+            let answer = try await caller.call(.productCatalog, path, ProductMessage.self)
+            return try answered(by: .productCatalog) { () throws(MoneyError) in
+                let product = try answer.product()
+                guard product.id == id, product.price.minorUnits >= 0 else { throw .outOfRange }
+                return product
+            }
         } catch let error as DownstreamError where error.status == 404 {
             return nil
         }
@@ -50,7 +55,15 @@ public struct CartClient: Sendable {
     ///
     /// - Throws: `DownstreamError`.
     public func cart(_ id: CartID) async throws -> CartAnswer {
-        try await caller.call(.cart, RequestPath(.get, "/cart/{cart_id}", ["cart_id": id.rawValue]))
+        let path = RequestPath(.get, "/cart/{cart_id}", ["cart_id": id.rawValue])
+        let answer: CartAnswer = try await caller.call(.cart, path)
+        return try answered(by: .cart) { () throws(MoneyError) in
+            let items = answer.cart.items
+            guard items.count <= Cart.maximumLines, items.allSatisfy({ Quantity.range.contains($0.quantity) }) else {
+                throw .outOfRange
+            }
+            return answer
+        }
     }
 
     /// - Throws: `DownstreamError`.
@@ -72,7 +85,7 @@ public struct ShippingClient: Sendable {
     public func quote(weight: Double, to destination: Destination, by method: ShippingMethod) async throws -> Money {
         let request = ShippingRequest(weight: weight, destination: destination, method: method)
         let answer: ShippingAnswer = try await caller.call(.shipping, RequestPath(.post, "/calculate"), body: request)
-        return try Money(answer.cost, in: .usd)
+        return try answered(by: .shipping) { () throws(MoneyError) in try .payable(answer.cost, in: .usd) }
     }
 }
 
@@ -89,7 +102,10 @@ public struct CurrencyClient: Sendable {
             RequestPath(.post, "/convert"),
             body: ConvertRequest(amount, to: currency)
         )
-        return try Money(answer.converted, in: currency)
+        return try answered(by: .currency) { () throws(MoneyError) in
+            guard answer.to == currency else { throw .currencyMismatch }
+            return try .payable(answer.converted, in: currency)
+        }
     }
 }
 
@@ -109,5 +125,26 @@ public struct PaymentClient: Sendable {
         } catch let error as DownstreamError where error.status == 402 {
             return nil
         }
+    }
+}
+
+/// Reads numbers that another service has answered: one that cannot be is that service's fault, never the caller's.
+private func answered<Value>(
+    by service: ServiceName,
+    _ read: () throws(MoneyError) -> Value
+) throws(DownstreamError) -> Value {
+    do {
+        return try read()
+    } catch {
+        throw DownstreamError(service: service, kind: .badAnswer, detail: "answered a number that cannot be: \(error)")
+    }
+}
+
+extension Money {
+    /// An amount that a shopper can be asked for: not negative.
+    fileprivate static func payable(_ majorUnits: Double, in currency: Currency) throws(MoneyError) -> Money {
+        let money = try Money(majorUnits, in: currency)
+        guard money.minorUnits >= 0 else { throw .outOfRange }
+        return money
     }
 }

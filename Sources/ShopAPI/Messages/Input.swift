@@ -41,6 +41,27 @@ extension KeyedDecodingContainer {
         return try !decodeNil(forKey: key)
     }
 
+    /// An array of exactly `count` numbers; nil when the field is absent.
+    func numbers(_ key: Key, count: Int, in range: ClosedRange<Double>) throws -> [Double]? {
+        guard try has(key) else { return nil }
+        let expected = "\(count) numbers from \(range.lowerBound.plain) to \(range.upperBound.plain)"
+        guard var elements = try? nestedUnkeyedContainer(forKey: key) else {
+            throw InputError.wrongType(key.stringValue, expected)
+        }
+        var numbers: [Double] = []
+        while !elements.isAtEnd {
+            if let number = try? elements.decode(Double.self) {
+                guard range.contains(number) else { throw InputError.outOfRange(key.stringValue, expected) }
+                numbers.append(number)
+            } else {
+                throw elements.isAtNumber
+                    ? InputError.outOfRange(key.stringValue, expected) : InputError.wrongType(key.stringValue, expected)
+            }
+        }
+        guard numbers.count == count else { throw InputError.wrongType(key.stringValue, expected) }
+        return numbers
+    }
+
     func integer(_ key: Key, default value: Int? = nil, in range: ClosedRange<Int>) throws -> Int {
         guard try has(key) else {
             if let value { return value }
@@ -100,17 +121,32 @@ extension KeyedDecodingContainer {
         return try Choice.read(name, field: key.stringValue)
     }
 
+    /// Whether the value is written as a number, also as one that no `Double` holds such as `1e400`: decoders do not
+    /// agree on the error for that, so it is told by what it is not.
     private func isNumber(_ key: Key) throws -> Bool {
-        do {
-            _ = try decode(Double.self, forKey: key)
-            return true
-        } catch DecodingError.dataCorrupted {
-            // A number in form, but one that does not fit.
-            return true
-        } catch {
-            return false
-        }
+        try has(key) && (try? decode(String.self, forKey: key)) == nil && (try? decode(Bool.self, forKey: key)) == nil
+            && (try? nestedUnkeyedContainer(forKey: key)) == nil
+            && (try? nestedContainer(keyedBy: AnyKey.self, forKey: key)) == nil
     }
+}
+
+extension UnkeyedDecodingContainer {
+    /// As `isNumber` of a keyed container, for the next element; the container stays where it is.
+    fileprivate var isAtNumber: Bool {
+        var copy = self
+        return (try? copy.decodeNil()) == false && (try? copy.decode(String.self)) == nil
+            && (try? copy.decode(Bool.self)) == nil && (try? copy.nestedUnkeyedContainer()) == nil
+            && (try? copy.nestedContainer(keyedBy: AnyKey.self)) == nil
+    }
+}
+
+/// For asking whether a value is an object.
+private struct AnyKey: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
 }
 
 extension RawRepresentable where Self: CaseIterable, RawValue == String {

@@ -182,12 +182,10 @@ public struct RecommendationRequest: Codable, Sendable {
     }
 
     private static func prices(_ container: KeyedDecodingContainer<CodingKeys>) throws -> [Double] {
-        guard try container.has(.price_range) else { return [0, 1000] }
-        guard let range = try? container.decode([Double].self, forKey: .price_range), range.count == 2 else {
-            throw InputError.wrongType("price_range", "two numbers, the lowest price and the highest")
-        }
-        guard range[0] >= 0, range[0] <= range[1], range[1] <= 1e13 else {
-            throw InputError.outOfRange("price_range", "two prices, the lower one first, neither negative")
+        // The catalog's own limit: a price it would refuse is this caller's mistake, not the catalog's.
+        guard let range = try container.numbers(.price_range, count: 2, in: 0...1e12) else { return [0, 1000] }
+        guard range[0] <= range[1] else {
+            throw InputError.outOfRange("price_range", "two prices, the lower one first")
         }
         return range
     }

@@ -8,8 +8,8 @@ import Tracing
 /// fsync serves them all. A write that throws is rolled back alone.
 final class GroupCommitter: Sendable {
     private struct Pending: Sendable {
-        /// Runs in a savepoint; returns whether it stands.
-        let run: @Sendable (Database) -> Bool
+        /// Runs in a savepoint; returns why it does not stand, nil when it does.
+        let run: @Sendable (Database) -> (any Error)?
         let beginCommit: @Sendable (_ groupSize: Int) -> Void
         /// With the error of the commit, or nil when it is on disk.
         let finish: @Sendable ((any Error)?) -> Void
@@ -47,7 +47,7 @@ final class GroupCommitter: Sendable {
                         wait.end()
                         let result = Swift.Result { try Self.inSavepoint(db) { try write(db, trace) } }
                         outcome.withLock { $0 = result }
-                        if case .success = result { return true } else { return false }
+                        if case .failure(let error) = result { return error } else { return nil }
                     },
                     beginCommit: { size in
                         commit.withLock {
@@ -59,8 +59,11 @@ final class GroupCommitter: Sendable {
                             if let error { span?.fail("storage_failed", String(describing: error)) }
                             span?.end()
                         }
+                        let result = outcome.withLock { $0 }
+                        // A write that has failed by itself says why, whatever became of the others' commit.
+                        if case .failure(let own)? = result { return continuation.resume(throwing: own) }
                         if let error { return continuation.resume(throwing: error) }
-                        guard let result = outcome.withLock({ $0 }) else {
+                        guard let result else {
                             return continuation.resume(throwing: StorageError(.failed, "the write never ran"))
                         }
                         continuation.resume(with: result)
@@ -69,6 +72,9 @@ final class GroupCommitter: Sendable {
             )
         }
     }
+
+    /// How many writes stand in line.
+    var waiting: Int { state.withLock { $0.pending.count } }
 
     func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
         try await writer.read(body)
@@ -87,10 +93,15 @@ final class GroupCommitter: Sendable {
             defer { state.isRunning = true }
             return !state.isRunning
         }
-        if mustStart {
-            writer.asyncWriteWithoutTransaction { db in
-                while let group = self.nextGroup() { Self.commit(group, in: db) }
-            }
+        if mustStart { commitNextGroup() }
+    }
+
+    /// One group a turn on the writer's queue, so that reads have theirs between two groups under any load.
+    private func commitNextGroup() {
+        writer.asyncWriteWithoutTransaction { db in
+            guard let group = self.nextGroup() else { return }
+            Self.commit(group, in: db)
+            self.commitNextGroup()
         }
     }
 
@@ -109,12 +120,14 @@ final class GroupCommitter: Sendable {
     private static func commit(_ group: [Pending], in db: Database) {
         do {
             try db.beginTransaction(.immediate)
-            let standing = try group.filter { pending in
+            var standing: [Pending] = []
+            for pending in group {
+                let error = pending.run(db)
                 // A full disk can roll the whole transaction back; what came after would run outside of any.
                 guard db.isInsideTransaction else {
-                    throw StorageError(.unavailable, "the transaction was rolled back")
+                    throw error ?? StorageError(.unavailable, "the transaction was rolled back")
                 }
-                return pending.run(db)
+                if error == nil { standing.append(pending) }
             }
             if standing.isEmpty {
                 try db.rollback()

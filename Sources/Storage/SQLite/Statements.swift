@@ -59,8 +59,9 @@ enum Statements {
         "SELECT",
         "products",
         """
-        SELECT \(productColumns) FROM products WHERE instr(lower(name || ' ' || description), lower(?)) > 0 \
-        ORDER BY price_minor, id LIMIT ?
+        SELECT \(productColumns) FROM products \
+        WHERE instr(lower(name), lower(?1)) > 0 OR instr(lower(description), lower(?1)) > 0 \
+        ORDER BY price_minor, id LIMIT ?2
         """
     )
     static let categories = SQL(

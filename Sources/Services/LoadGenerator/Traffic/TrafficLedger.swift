@@ -75,7 +75,7 @@ struct TrafficLedger: Sendable {
 
     /// Adds a run.
     ///
-    /// - Parameter seed: Where the run is a show of its own; otherwise its journeys follow from the generator's seed
+    /// - Parameter planner: Where the run is a show of its own; otherwise its journeys follow from the generator's seed
     ///   and the run's number.
     /// - Throws: `ServiceError` 409 when there are too many, 503 when the service stops.
     mutating func startRun(

@@ -16,8 +16,8 @@ public struct TraceSummary: Hashable, Sendable {
     public internal(set) var services: [String]
     var isRooted: Bool
 
-    /// From the first start to the last end.
-    public var durationMilliseconds: Double { Double(endTime &- startTime) / 1e6 }
+    /// From the first start to the last end; 0 for spans from elsewhere that end before they start.
+    public var durationMilliseconds: Double { endTime > startTime ? Double(endTime - startTime) / 1e6 : 0 }
 
     /// Joins what another slice has of the same trace.
     mutating func merge(_ other: TraceSummary) {
