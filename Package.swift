@@ -216,6 +216,17 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        // The benchmark: what it measures is the popshop beside it in the build directory, and the tracer itself.
+        .target(name: "CTiedChild", path: "Sources/System/CTiedChild"),
+        .executableTarget(
+            name: "popshop-bench",
+            dependencies: [
+                "CTiedChild", "Commerce", "HTTPClient", "OTLP", "ServiceTracing", "ShopAPI", "TelemetryBuffer",
+                argumentParser, httpTypes, hummingbird, logging, sqlite, tracing,
+            ],
+            path: "Sources/popshop-bench",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "popshop",
             dependencies: [
