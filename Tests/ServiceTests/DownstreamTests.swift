@@ -76,11 +76,14 @@ struct DownstreamTests {
     func impossibleProduct(product: String) async throws {
         let server = try FakeServer.json(product)
         try await shop(.productCatalog, at: server.url) { shop in
-            let order = try await shop.post(.checkout, "/orders/create", #"{"user_id":"u","product_id":1}"#)
+            let looked = try await shop.post(.cart, "/cart/c/add", #"{"product_id":1}"#)
+            #expect(looked.status == 502)
+            // With name and price given, the cart asks nobody; the checkout does.
+            let given = #"{"product_id":1,"product_name":"x","price":5}"#
+            #expect(try await shop.post(.cart, "/cart/c/add", given).status == 200)
+            let order = try await shop.post(.checkout, "/checkout", #"{"cart_id":"c","user_id":"u"}"#)
             #expect(order.status == 502 && order.code == "downstream_bad_answer")
             try shop.expectContractError(order)
-            let cart = try await shop.post(.cart, "/cart/c/add", #"{"product_id":1}"#)
-            #expect(cart.status == 502)
         }
     }
 
