@@ -84,7 +84,7 @@ struct ServiceBuilder {
     ) throws -> LoadGenerator {
         let generator = LoadGenerator(
             book: try JourneyBook.fixture(),
-            caller: shop.caller(tracer, timeout: .seconds(30)),
+            caller: shop.shopperCaller(tracer),
             tracer: tracer,
             seed: shop.options.seed
         )

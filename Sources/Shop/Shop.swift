@@ -36,6 +36,10 @@ public final class Shop: Sendable {
     let mode: DemoModeFollower
     let sync: IdleSync
     private let transport: CurlClient
+    /// What the load generator's shoppers come in by. A shopper holds a connection while the service it asked calls
+    /// others: were those calls to wait for the shoppers' connections, enough shoppers at once would wait for
+    /// themselves.
+    private let shoppers: CurlClient
     private let identity: Identity
     private let urls: ServiceURLs
 
@@ -62,6 +66,7 @@ public final class Shop: Sendable {
         let lanes = ConfiguredLanes(orders: settings.syncDatabaseURL != nil, spans: settings.hasSpanUpstream)
         sync = IdleSync(lanes: lanes, isSwitchedOff: options.startsOffline)
         transport = try Self.openTransport()
+        shoppers = try Self.openTransport()
         identity = Identity(settings)
         var urls = ServiceURLs(
             host: options.host == "0.0.0.0" ? "127.0.0.1" : options.host,
@@ -93,6 +98,11 @@ public final class Shop: Sendable {
         ServiceCaller(transport: transport, tracer: tracer, urls: urls, timeout: timeout)
     }
 
+    /// What the load generator's shoppers call the services with: from outside, like anybody's browser.
+    func shopperCaller(_ tracer: ServiceTracer) -> ServiceCaller {
+        ServiceCaller(transport: shoppers, tracer: tracer, urls: urls, timeout: .seconds(30))
+    }
+
     /// Runs everything until SIGTERM, SIGINT or cancellation, and leaves all that was recorded on disk.
     ///
     /// - Parameter onReady: Called once, when every service takes requests.
@@ -115,6 +125,7 @@ public final class Shop: Sendable {
     }
 
     private func close() async {
+        await shoppers.shutDown()
         await transport.shutDown()
         await buffer.close()
         do {

@@ -3,6 +3,7 @@ import HTTPClient
 import HTTPTypes
 import OTLP
 import ServiceTracing
+import Shop
 import ShopAPI
 import TelemetryBuffer
 import Testing
@@ -40,6 +41,23 @@ import TraceShape
                 seen.insert(journey)
             }
             #expect(seen == Set(shapes.keys))
+        }
+    }
+
+    @Test func `more shoppers at once than there are connections all get what they came for`() async throws {
+        try await EdgeShop.run { shop in
+            let crowd = try CurlClient(configuration: .init(maximumConnections: 128, maximumConnectionsPerHost: 128))
+            let url = shop.options.localURL(of: .loadGenerator) + "/api/checkout"
+            let answers = await withTaskGroup(of: HTTPResponse.Status?.self) { group in
+                for _ in 0..<128 {
+                    group.addTask {
+                        try? await crowd.send(OutgoingRequest(method: .post, url: url, timeout: .seconds(120))).status
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            await crowd.shutDown()
+            #expect(answers.count { $0 == .ok } == 128)
         }
     }
 
