@@ -41,6 +41,8 @@ public final class DataDirectory: Sendable {
         }
         self.path = path
         self.lock = lock
+        // What an owner that was killed has left there is no longer true.
+        announce(console: nil)
     }
 
     deinit {

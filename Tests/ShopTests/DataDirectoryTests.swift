@@ -19,6 +19,19 @@ import Testing
         _ = try DataDirectory(path: path)
     }
 
+    @Test func `what an owner that was killed has left in the lock file is not told of the next one`() throws {
+        let path = FileManager.default.temporaryDirectory.path + "/popshop-stale-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        _ = try DataDirectory(path: path)
+        let stale = Data(#"{"pid":4194304,"console":"http://127.0.0.1:1"}"#.utf8)
+        try stale.write(to: URL(filePath: path + "/popshop.lock"))
+        let directory = try DataDirectory(path: path)
+        withExtendedLifetime(directory) {
+            #expect(DataDirectory.owner(path)?.pid == ProcessInfo.processInfo.processIdentifier)
+            #expect(DataDirectory.owner(path)?.console == nil)
+        }
+    }
+
     @Test func `a directory that cannot be made is one sentence`() {
         let refusal = #expect(throws: Refusal.self) { _ = try DataDirectory(path: "/proc/popshop") }
         #expect(refusal?.code == .cannotCreate)
