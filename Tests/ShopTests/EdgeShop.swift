@@ -6,6 +6,7 @@ import ServiceLifecycleTestKit
 import ServiceTracing
 import Shop
 import ShopAPI
+import Synchronization
 import TelemetryBuffer
 
 /// The whole shop, as `popshop demo` runs it, in this process: on free ports and a data directory of its own.
@@ -83,17 +84,20 @@ struct EdgeShop: Sendable {
 
     private func url(_ service: ServiceName, _ path: String) -> String { options.localURL(of: service) + path }
 
-    /// An offset with all of the shop's ports free. Another process may still take one; tests of one run do not, since
-    /// each offset is handed out once.
+    /// An offset with all of the shop's ports free and below those that Linux gives to outgoing connections. Another
+    /// process may still take one; tests of one run do not, since each offset is handed out once.
     private static func freePortOffset() -> Int {
         while true {
-            let offset = Int.random(in: 200..<2_000) * 25
+            let offset = Int.random(in: 200..<980) * 25
+            guard handedOut.withLock({ $0.insert(offset).inserted }) else { continue }
             let isFree = ServiceName.allCases.allSatisfy {
                 Ports.problem(host: "127.0.0.1", port: $0.port + offset) == nil
             }
             if isFree { return offset }
         }
     }
+
+    private static let handedOut = Mutex<Set<Int>>([])
 }
 
 extension IncomingResponse {
