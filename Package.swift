@@ -73,6 +73,11 @@ let package = Package(
             [.product(name: "DequeModule", package: "swift-collections")]
         ),
         tests("ConnectionPoolTests", ["ConnectionPool"]),
+        library("PostgresClient", at: "Clients/PostgresClient", ["CLibPQ", "ConnectionPool"]),
+        tests(
+            "PostgresClientTests",
+            ["PostgresClient", "ConnectionPool", "UpstreamStorage", "Commerce", "Fixtures"]
+        ),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
@@ -108,6 +113,11 @@ let package = Package(
             "SQLiteStorage",
             at: "Storage/SQLite",
             ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
+        ),
+        library(
+            "UpstreamStorage",
+            at: "Storage/Upstream",
+            ["PostgresClient", "Commerce", "Assets", "Fixtures"]
         ),
         library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
         tests(
@@ -230,8 +240,8 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "ServiceKit", "TelemetryBuffer",
-                "Terminal", "ServiceTracing", "Shop", "ShopAPI", logging,
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "PostgresClient", "ServiceKit",
+                "TelemetryBuffer", "Terminal", "UpstreamStorage", "ServiceTracing", "Shop", "ShopAPI", logging,
                 httpTypes,
                 argumentParser,
             ],

@@ -7,13 +7,17 @@ import ShopAPI
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Apply schema/ to the shop's own database; safe to run twice."
+        abstract: "Apply schema/ to the shop's own database, or to the upstream's; safe to run twice."
     )
 
     @OptionGroup var place: PlaceOptions
 
+    @Flag(help: "To the Postgres of SYNC_DATABASE_URL, which orders are pushed to.")
+    var upstream = false
+
     func run() async throws {
         let settings = try await place.settings()
+        if upstream { return try await UpstreamMigration.run(settings) }
         let directory = try DataDirectory(path: settings.dataDirectory)
         let applied = try await Shop.migrate(directory)
         Output.line("\(directory.path) is up to date: \(applied.joined(separator: ", ")).")

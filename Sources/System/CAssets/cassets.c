@@ -26,6 +26,12 @@ static const unsigned char fixtures_rates[] = {
 static const unsigned char fixtures_shipping[] = {
 #embed "../../../fixtures/shipping.json"
 };
+static const unsigned char schema_upstream_000[] = {
+#embed "../../../schema/postgres/upstream/000_migrations.sql"
+};
+static const unsigned char schema_upstream_001[] = {
+#embed "../../../schema/postgres/upstream/001_upstream.sql"
+};
 static const unsigned char schema_shop_001[] = {
 #embed "../../../schema/sqlite/shop/001_shop.sql"
 };
@@ -49,6 +55,8 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/payment.json", fixtures_payment),
     ASSET("fixtures/rates.json", fixtures_rates),
     ASSET("fixtures/shipping.json", fixtures_shipping),
+    ASSET("schema/postgres/upstream/000_migrations.sql", schema_upstream_000),
+    ASSET("schema/postgres/upstream/001_upstream.sql", schema_upstream_001),
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),
     ASSET("schema/sqlite/telemetry-ledger/001_ledger.sql", schema_telemetry_ledger_001),
     ASSET("schema/sqlite/telemetry-slice/001_slice.sql", schema_telemetry_slice_001),

@@ -1,0 +1,290 @@
+import CLibPQ
+import Dispatch
+
+/// What bounds one exchange with the server.
+struct Limits {
+    var timeout: Duration
+    /// Whether the task's cancellation ends it: not so for what cleans up after a cancelled task.
+    var isCancellable = true
+}
+
+extension PostgresConnection {
+    private enum Progress {
+        case done
+        case waiting
+        case lost
+        case violation(String)
+
+        var isDone: Bool { if case .done = self { true } else { false } }
+    }
+
+    func execute(
+        _ statement: PostgresStatement,
+        _ limits: Limits,
+        prepares: Bool
+    ) async throws(PostgresError) -> PostgresRows {
+        let parameters = try EncodedParameters(statement.parameters)
+        let name = prepares ? try await prepare(statement.sql, limits) : nil
+        let results = try await perform(limits) { Self.send($0, statement.sql, name, parameters) }
+        return try Self.rows(results.first ?? [], statement)
+    }
+
+    /// Queues a statement, by its name if it is prepared.
+    static func send(_ raw: OpaquePointer, _ sql: String, _ name: String?, _ parameters: EncodedParameters) -> Bool {
+        parameters.withPointers { parameters in
+            let (count, values, lengths, formats) = parameters
+            if let name { return PQsendQueryPrepared(raw, name, count, values, lengths, formats, 0) == 1 }
+            return PQsendQueryParams(raw, sql, count, nil, values, lengths, formats, 0) == 1
+        }
+    }
+
+    static func rows(_ results: [ResultHandle], _ statement: PostgresStatement) throws(PostgresError) -> PostgresRows {
+        if let error = results.first(where: \.isError) {
+            let texts = statement.parameters.compactMap { value -> String? in
+                if case .text(let text) = value.content { text } else { nil }
+            }
+            throw ErrorText.server(error, texts)
+        }
+        guard let result = results.last else {
+            throw PostgresError(.protocolViolation, "Postgres has answered a statement with nothing.")
+        }
+        return PostgresRows(result)
+    }
+
+    /// The name of a text that is prepared now or was before; nil when it is to be executed as it is. A connection keeps
+    /// 256 at most, so that texts with values in them, a mistake, cost time and not memory.
+    private func prepare(_ sql: String, _ limits: Limits) async throws(PostgresError) -> String? {
+        if let name = statements[sql] { return name }
+        guard configuration.preparesStatements, statements.count < 256 else { return nil }
+        let name = nextName()
+        let results = try await perform(limits) { PQsendPrepare($0, name, sql, 0, nil) == 1 }
+        _ = try Self.rows(results.first ?? [], PostgresStatement(sql))
+        statements[sql] = name
+        return name
+    }
+
+    func nextName() -> String {
+        namesGiven += 1
+        return "popshop_\(namesGiven)"
+    }
+
+    /// Sends what `send` queues and returns what is answered, a list for each statement.
+    ///
+    /// - Parameter isPipeline: Whether the answer ends with a synchronisation point.
+    /// - Throws: `PostgresError` when there is no whole answer; a refused statement is one.
+    func perform(
+        _ limits: Limits,
+        isPipeline: Bool = false,
+        _ send: (OpaquePointer) -> Bool
+    ) async throws(PostgresError) -> [[ResultHandle]] {
+        guard let session else { throw ErrorText.lost(configuration.url, nil) }
+        guard !isExecuting else {
+            throw PostgresError(.protocolViolation, "The connection does one statement at a time.")
+        }
+        if limits.isCancellable, Task.isCancelled { throw Self.cancelled }
+        begin(limits)
+        defer { finish() }
+        guard send(session.raw) else {
+            hangUp()
+            throw ErrorText.lost(configuration.url, nil)
+        }
+        let number = exchange
+        let outcome: Result<[[ResultHandle]], PostgresError> = await withTaskCancellationHandler {
+            do throws(PostgresError) {
+                return .success(try await answer(session, isPipeline))
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            guard limits.isCancellable else { return }
+            executor.queue.async { self.assumeIsolated { $0.interrupt(.cancelled, exchange: number) } }
+        }
+        return try outcome.get()
+    }
+
+    private static var cancelled: PostgresError { PostgresError(.cancelled, "The statement was cancelled.") }
+
+    private func answer(_ session: Session, _ isPipeline: Bool) async throws(PostgresError) -> [[ResultHandle]] {
+        var results: [[ResultHandle]] = [[]]
+        var cause: PostgresError?
+        var progress = Progress.waiting
+        while true {
+            // A whole answer may still have to wait for its late cancellation, which must not hit the next statement.
+            if self.session == nil {
+                progress = .lost
+            } else if !progress.isDone {
+                progress = collect(session, &results, isPipeline)
+            }
+            switch progress {
+            case .done where !isCancelReturned, .waiting:
+                await withCheckedContinuation { waiter = $0 }
+            case .done:
+                let last = results.joined().first(where: \.isError)
+                if let cause, last?.field(.sqlState) == "57014" { throw cause }
+                return results
+            case .lost:
+                hangUp()
+                throw cause ?? ErrorText.lost(configuration.url, Self.farewell(results))
+            case .violation(let message):
+                hangUp()
+                throw PostgresError(.protocolViolation, message)
+            }
+            guard let interruption else { continue }
+            self.interruption = nil
+            if cause != nil || !sendCancel(session) { hangUp() }
+            cause = cause ?? error(for: interruption)
+        }
+    }
+
+    private func error(for interruption: Interruption) -> PostgresError {
+        switch interruption {
+        case .cancelled: Self.cancelled
+        case .timeout: PostgresError(.timeout, "\(configuration.url) has not answered a statement in time.")
+        }
+    }
+
+    /// What the server said before it hung up, such as 57P01 for `pg_terminate_backend`.
+    private static func farewell(_ results: [[ResultHandle]]) -> PostgresError? {
+        let error = results.joined().first { $0.isError && $0.field(.sqlState) != nil }
+        return error.map { ErrorText.server($0, []) }
+    }
+
+    /// Takes what has come; never waits.
+    private func collect(_ session: Session, _ results: inout [[ResultHandle]], _ isPipeline: Bool) -> Progress {
+        let raw = session.raw
+        guard flush(session) else { return .lost }
+        while true {
+            if session.isBroken {
+                drain(raw, &results)
+                return .lost
+            }
+            guard PQisBusy(raw) == 0 else { return .waiting }
+            guard let result = PQgetResult(raw).map(ResultHandle.init) else {
+                guard isPipeline else { return .done }
+                results.append([])
+                continue
+            }
+            switch result.status {
+            case PGRES_PIPELINE_SYNC: return .done
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                return .violation("COPY is not among what this client does; the connection was closed.")
+            default: results[results.count - 1].append(result)
+            }
+        }
+    }
+
+    /// The last words of a connection that is broken; libpq no longer waits for anything then.
+    private func drain(_ raw: OpaquePointer, _ results: inout [[ResultHandle]]) {
+        for _ in 0..<4 {
+            guard let result = PQgetResult(raw) else { return }
+            results[results.count - 1].append(ResultHandle(result))
+        }
+    }
+
+    /// - Returns: False when nothing can be written any more.
+    private func flush(_ session: Session) -> Bool {
+        let rest = PQflush(session.raw)
+        if rest == 0 {
+            writing?.cancel(on: executor.queue)
+            writing = nil
+        } else if rest == 1, writing == nil {
+            writing = DescriptorWatch(PQsocket(session.raw), .writing, on: executor.queue) { [weak self] in
+                self?.assumeIsolated { $0.wake() }
+            }
+            return writing != nil
+        }
+        // A failed write is not the end: what the server said before it hung up is still to be read.
+        return rest >= 0 || !session.isBroken
+    }
+}
+
+/// What wakes an exchange.
+extension PostgresConnection {
+    private func begin(_ limits: Limits) {
+        exchange += 1
+        isExecuting = true
+        interruption = nil
+        isCancelReturned = true
+        setDeadline(.now + limits.timeout)
+        publish()
+        guard let session, PQsslInUse(session.raw) != 0 else { return }
+        // OpenSSL may hold the tail of a record that libpq had no room for, and no descriptor tells of that.
+        nudge = QueueTimer(on: executor.queue) { [weak self] in self?.assumeIsolated { $0.socketIsReadable() } }
+        nudge?.set(.now + .milliseconds(20), repeating: .milliseconds(20))
+    }
+
+    private func finish() {
+        isExecuting = false
+        interruption = nil
+        deadline = nil
+        nudge = nil
+        publish()
+    }
+
+    func wake() {
+        waiter?.resume()
+        waiter = nil
+    }
+
+    func interrupt(_ reason: Interruption, exchange number: UInt64) {
+        guard isExecuting, exchange == number else { return }
+        interruption = reason
+        wake()
+    }
+
+    func socketIsReadable() {
+        guard let session else { return }
+        let isAlive = PQconsumeInput(session.raw) == 1
+        // Also reads what came without being asked for, such as the server's farewell.
+        let isBusy = PQisBusy(session.raw) != 0
+        if !isExecuting {
+            if !isAlive || session.isBroken { hangUp() }
+        } else if !isAlive || !isBusy || session.isBroken {
+            // Nobody reads from a dead socket again, which would be told to be readable for ever.
+            if !isAlive { reading?.cancel(on: executor.queue) }
+            wake()
+        }
+    }
+
+    /// One timer serves many statements: it is set anew only when it is due later than the statement's time, and what
+    /// it finds when it is due is the time of a later one.
+    private func setDeadline(_ deadline: ContinuousClock.Instant) {
+        self.deadline = deadline
+        if let timer, timer.due <= deadline { return }
+        setTimer(deadline)
+    }
+
+    private func setTimer(_ due: ContinuousClock.Instant) {
+        let timer =
+            timer ?? QueueTimer(on: executor.queue) { [weak self] in self?.assumeIsolated { $0.timerIsDue() } }
+        timer.set(due)
+        self.timer = timer
+    }
+
+    private func timerIsDue() {
+        guard let deadline else { return timer = nil }
+        guard deadline <= .now else { return setTimer(deadline) }
+        timer = nil
+        interrupt(.timeout, exchange: exchange)
+    }
+
+    private func cancelHasReturned(_ number: UInt64) {
+        guard exchange == number else { return }
+        isCancelReturned = true
+        wake()
+    }
+
+    /// Asks the server to cancel, on a thread that may block, and sets the time it has for that.
+    ///
+    /// - Returns: False when it cannot be asked.
+    private func sendCancel(_ session: Session) -> Bool {
+        let number = exchange
+        isCancelReturned = false
+        setDeadline(.now + configuration.cancelTimeout)
+        let isSent = CancelRequest.send(session) { [weak self] in
+            guard let self else { return }
+            executor.queue.async { self.assumeIsolated { $0.cancelHasReturned(number) } }
+        }
+        return isSent
+    }
+}

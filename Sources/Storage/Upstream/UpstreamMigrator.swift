@@ -1,0 +1,131 @@
+import Assets
+import Commerce
+import Fixtures
+public import PostgresClient
+
+/// Brings the Postgres that orders are pushed to up to date, by `schema/postgres/upstream` and the seed data.
+///
+/// Every step is recorded in `popshop_migrations`, in the transaction that takes it and under one advisory lock: it may
+/// be run twice, by two at once, and be killed at any point.
+public enum UpstreamMigrator {
+    /// Takes what steps are missing, in order.
+    ///
+    /// - Parameters:
+    ///   - connection: With no transaction open.
+    ///   - now: Milliseconds since 1970; the seed orders lie before it.
+    /// - Returns: The names of the steps taken; empty when it was up to date.
+    /// - Throws: `UpstreamSchemaError` for a database of a newer popshop, which is left as it is; `PostgresError`.
+    public static func migrate(_ connection: PostgresConnection, now: Int64) async throws -> [String] {
+        var taken: [String] = []
+        for step in steps {
+            let isTaken = try await connection.withTransaction { connection in
+                try await connection.execute("SELECT pg_advisory_xact_lock($1)", [.int(lock)], timeout: patience)
+                try await makeRecord(connection)
+                let schema = try await schemaVersion(connection)
+                if case .newer = schema { throw UpstreamSchemaError(schema: schema) }
+                guard schema.missing.contains(step.name) else { return false }
+                try await step.take(connection, now)
+                try await connection.execute("INSERT INTO popshop_migrations (name) VALUES ($1)", [.string(step.name)])
+                return true
+            }
+            if isTaken { taken.append(step.name) }
+        }
+        return taken
+    }
+
+    /// How the database's schema stands to this popshop's; without changing anything.
+    ///
+    /// - Throws: `PostgresError`.
+    public static func schemaVersion(_ connection: PostgresConnection) async throws(PostgresError) -> UpstreamSchema {
+        let names = steps.map(\.name)
+        guard try await hasRecord(connection) else { return .missing(names) }
+        let rows = try await connection.execute(
+            "SELECT name FROM popshop_migrations WHERE name LIKE 'upstream/%' ORDER BY name"
+        )
+        var recorded: Set<String> = []
+        for row in rows { recorded.insert(try row.read("name")) }
+        let unknown = recorded.subtracting(names).sorted()
+        guard unknown.isEmpty else { return .newer(unknown) }
+        let missing = names.filter { !recorded.contains($0) }
+        if missing.isEmpty { return .current }
+        return recorded.isEmpty ? .missing(missing) : .older(missing)
+    }
+
+    /// Any number that nobody else uses: "popshop" in ASCII.
+    private static let lock: Int64 = 0x706f_7073_686f_70
+
+    /// How long one waits for another that is migrating.
+    private static let patience = Duration.seconds(60)
+
+    private static let folder = "schema/postgres/upstream"
+    private static let record = "000_migrations"
+
+    private struct Step: Sendable {
+        let name: String
+        let take: @Sendable (PostgresConnection, Int64) async throws -> Void
+    }
+
+    /// The files in order, and after them the seed data.
+    private static let steps: [Step] =
+        Asset.under(folder).filter { name(of: $0) != record }.map { file in
+            Step(name: "upstream/\(name(of: file))") { connection, _ in try await connection.executeScript(file.text) }
+        } + [Step(name: "upstream/seeds") { try await UpstreamSeeds.plant($0, now: $1) }]
+
+    private static func hasRecord(_ connection: PostgresConnection) async throws(PostgresError) -> Bool {
+        try await connection.execute("SELECT to_regclass('popshop_migrations') IS NOT NULL AS there").only()
+            .read("there")
+    }
+
+    private static func makeRecord(_ connection: PostgresConnection) async throws {
+        guard try await !hasRecord(connection) else { return }
+        guard let file = Asset.at("\(folder)/\(record).sql") else {
+            preconditionFailure("\(folder)/\(record).sql is compiled in")
+        }
+        try await connection.executeScript(file.text)
+    }
+
+    /// The file's name without its folder and ending: `001_upstream`.
+    private static func name(of file: Asset) -> String {
+        String(file.path.split(separator: "/").last?.dropLast(".sql".count) ?? "")
+    }
+}
+
+/// How an upstream's schema stands to this popshop's.
+public enum UpstreamSchema: Hashable, Sendable {
+    case current
+    /// Nothing of it is there.
+    case missing([String])
+    /// Some steps, named here, are missing.
+    case older([String])
+    /// It has steps that this popshop does not know.
+    case newer([String])
+
+    /// The steps that `popshop migrate --upstream` would take.
+    public var missing: [String] {
+        switch self {
+        case .current, .newer: []
+        case .missing(let steps), .older(let steps): steps
+        }
+    }
+
+    /// What a person has to do; nil when nothing.
+    public var advice: String? {
+        switch self {
+        case .current: nil
+        case .missing: "The upstream database has no popshop schema; run popshop migrate --upstream."
+        case .older(let steps):
+            "The upstream schema lacks \(steps.joined(separator: ", ")); run popshop migrate --upstream."
+        case .newer(let steps):
+            "The upstream database was made by a newer popshop (it has \(steps.joined(separator: ", "))); use that one."
+        }
+    }
+}
+
+/// The schema is not one that this popshop can work on.
+public struct UpstreamSchemaError: Error, Hashable, Sendable, CustomStringConvertible {
+    public let schema: UpstreamSchema
+
+    public init(schema: UpstreamSchema) { self.schema = schema }
+
+    public var description: String { schema.advice ?? "The upstream schema is up to date." }
+}
