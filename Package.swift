@@ -231,7 +231,7 @@ let package = Package(
             name: "popshop",
             dependencies: [
                 "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "ServiceKit", "TelemetryBuffer",
-                "Terminal", "ServiceTracing", "Shop", "ShopAPI", logging,
+                "Terminal", "ServiceTracing", "Shop", "ShopAPI", "Storage", logging,
                 httpTypes,
                 argumentParser,
             ],
