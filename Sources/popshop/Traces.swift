@@ -57,7 +57,14 @@ extension Traces {
                 limit: limit
             )
             let traces = try await place.reader().traces(filter)
-            Output.line(TraceTable.render(traces, now: SystemTraceClock().wall, style: Traces.style))
+            Output.line(
+                TraceTable.render(
+                    traces,
+                    now: SystemTraceClock().wall,
+                    style: Traces.style,
+                    isFiltered: service != nil || minDurationMs != nil || error
+                )
+            )
         }
     }
 
