@@ -240,8 +240,9 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "PostgresClient", "ServiceKit",
-                "TelemetryBuffer", "Terminal", "UpstreamStorage", "ServiceTracing", "Shop", "ShopAPI", logging,
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "PostgresClient", "SQLiteStorage",
+                "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage", "TelemetryBuffer", "Terminal",
+                "UpstreamStorage", logging,
                 httpTypes,
                 argumentParser,
             ],

@@ -9,7 +9,7 @@ public enum LocalChecks {
     /// The least free disk with which a show should start, in bytes.
     public static let leastFreeDisk: UInt64 = 256 << 20
 
-    /// Whether a directory can be written and how much room its file system has. The directory is not made.
+    /// Whether a directory can be written and how much room its file system has: tried, and nothing is left behind.
     public static func dataDirectory(_ path: String, budget: Int) -> [Finding] {
         var folder = path
         while !FileManager.default.fileExists(atPath: folder), let slash = folder.lastIndex(of: "/"),
@@ -18,7 +18,9 @@ public enum LocalChecks {
             folder = String(folder[..<slash])
         }
         if !FileManager.default.fileExists(atPath: folder) { folder = "." }
-        guard access(folder, W_OK | X_OK) == 0 else {
+        // The rights alone do not tell: some file systems take no new folder from anybody.
+        let trial = folder + "/.popshop-doctor-\(getpid())"
+        guard mkdir(trial, 0o700) == 0, rmdir(trial) == 0 else {
             return [Finding(.bad, "data directory", "\(path) cannot be written; choose another with --data-dir.")]
         }
         return [Finding(.good, "data directory", "\(path) can be written."), disk(folder, budget)]

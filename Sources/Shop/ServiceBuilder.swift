@@ -92,7 +92,11 @@ struct ServiceBuilder {
             generator: generator,
             settings: shop.database,
             mode: shop.mode,
-            prober: shop.caller(tracer, timeout: .seconds(1))
+            // Watching the mode must not fill the buffer with probes.
+            prober: shop.caller(
+                shop.tracer(ServiceName.loadGenerator.rawValue, sampler: .alwaysOff),
+                timeout: .seconds(1)
+            )
         ).addRoutes(to: router)
         let traffic = shop.options.trafficPerMinute
         readiness.then { generator.setBackgroundTraffic(requestsPerMinute: traffic) }

@@ -149,7 +149,8 @@ private struct Variables {
         for service in ServiceName.allCases {
             guard let variable = service.urlVariable, let url = self[variable] else { continue }
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
-                throw Refusal(.usage, "\(variable) must be an http or https URL, and is \(url).")
+                // Which may have a password in it.
+                throw Refusal(.usage, "\(variable) must be an http or https URL.")
             }
             urls[service] = url
         }

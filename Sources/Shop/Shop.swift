@@ -87,8 +87,8 @@ public final class Shop: Sendable {
     }
 
     /// A service's own tracer, over the one buffer.
-    func tracer(_ service: String) -> ServiceTracer {
-        ServiceTracer(resource: identity.resource(service), processor: buffer, sampler: settings.sampler)
+    func tracer(_ service: String, sampler: Sampler? = nil) -> ServiceTracer {
+        ServiceTracer(resource: identity.resource(service), processor: buffer, sampler: sampler ?? settings.sampler)
     }
 
     /// What a service calls others with.

@@ -7,14 +7,17 @@ public enum TraceTable {
     /// A row a trace, newest first as they are given. A line with the date stands above the first trace of a day,
     /// unless the day is today.
     ///
-    /// - Parameter now: Nanoseconds since 1970, UTC.
+    /// - Parameters:
+    ///   - now: Nanoseconds since 1970, UTC.
+    ///   - isFiltered: Whether there may be others that were not asked for.
     public static func render(
         _ traces: [TraceSummary],
         now: UInt64,
         style: TerminalStyle,
+        isFiltered: Bool = false,
         clock: LocalClock = .system
     ) -> String {
-        guard !traces.isEmpty else { return empty(style) }
+        guard !traces.isEmpty else { return isFiltered ? "No trace fits." : empty(style) }
         let columns = Columns(traces, style)
         var lines = [columns.header()]
         var day = CivilTime(clock.wall(now)).date

@@ -13,13 +13,13 @@ struct Demo: AsyncParsableCommand {
 
     @OptionGroup var listen: ListenOptions
 
-    @Option(help: ArgumentHelp("Background journeys a minute; 0 = none.", valueName: "rpm"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Background journeys a minute; 0 = none.", valueName: "rpm"))
     var traffic = 30
 
     @Option(help: "normal or blackfriday.")
     var mode: DemoMode?
 
-    @Option(help: ArgumentHelp("The same seed plays the same show.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The same seed plays the same show.", valueName: "n"))
     var seed: UInt64 = 1
 
     @Flag(help: "Let the shelves run empty: an order that the stock cannot fill is refused.")

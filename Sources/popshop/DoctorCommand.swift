@@ -2,9 +2,11 @@ import ArgumentParser
 import Commerce
 import Doctor
 import HTTPClient
+import SQLiteStorage
 import ServiceKit
 import Shop
 import ShopAPI
+import Storage
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,6 +20,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let settings = try await listen.settings()
         var findings = ports(settings)
         findings += LocalChecks.dataDirectory(settings.dataDirectory, budget: settings.bufferMaxBytes)
+        findings.append(Self.database(settings.dataDirectory))
         findings.append(LocalChecks.clock())
         findings.append(LocalChecks.key(try settings.coralogixKey()))
         findings += try await upstreams(settings)
@@ -42,6 +45,17 @@ struct DoctorCommand: AsyncParsableCommand {
             return Finding(.bad, "ports", "\(service.rawValue) cannot have \(place): \(problem); try --port-offset.")
         }
         return taken.isEmpty ? [Finding(.good, "ports", "All \(ServiceName.allCases.count) are free.")] : taken
+    }
+
+    private static func database(_ dataDirectory: String) -> Finding {
+        do {
+            guard let shop = try ShopDatabase.outboxCounts(path: Shop.databasePath(dataDirectory)) else {
+                return Finding(.good, "database", "There is none yet; the shop makes it.")
+            }
+            return Finding(.good, "database", "It reads, with \(shop.counts.pending) orders waiting.")
+        } catch {
+            return Finding(.bad, "database", "The shop's database does not read (\(error.code.name)); move it away.")
+        }
     }
 
     private func upstreams(_ settings: Settings) async throws -> [Finding] {

@@ -12,7 +12,7 @@ struct ListenOptions: ParsableArguments {
     @Option(help: "The address to listen on. Anything but loopback needs POPSHOP_ADMIN_TOKEN.")
     var host = "127.0.0.1"
 
-    @Option(help: ArgumentHelp("Added to every port.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Added to every port.", valueName: "n"))
     var portOffset = 0
 
     func validate() throws {

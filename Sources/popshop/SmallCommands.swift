@@ -36,7 +36,7 @@ struct HealthCheck: AsyncParsableCommand {
     @Option(help: "The address it listens on.")
     var host = "127.0.0.1"
 
-    @Option(help: ArgumentHelp("Added to its port.", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Added to its port.", valueName: "n"))
     var portOffset = 0
 
     func run() async throws {

@@ -6,6 +6,7 @@ import HTTPClient
 import HTTPTypes
 import Shop
 import ShopAPI
+import Storage
 import Terminal
 
 struct Status: AsyncParsableCommand {
@@ -39,7 +40,13 @@ struct Status: AsyncParsableCommand {
             }
         }
         let lanes = ConfiguredLanes(orders: settings.syncDatabaseURL != nil, spans: settings.hasSpanUpstream)
-        return try await StatusReader(dataDirectory: settings.dataDirectory, lanes: lanes).status()
+        do {
+            return try await StatusReader(dataDirectory: settings.dataDirectory, lanes: lanes).status()
+        } catch let error as StorageError {
+            throw Refusal(.dataError, "The shop's database cannot be read: \(error.detail).")
+        } catch {
+            throw Refusal(.dataError, "The span buffer's ledger in \(settings.dataDirectory) cannot be read.")
+        }
     }
 }
 

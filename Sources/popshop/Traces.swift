@@ -31,13 +31,13 @@ extension Traces {
         @Option(help: "Only traces in which this service took part.")
         var service: String?
 
-        @Option(help: ArgumentHelp("Only traces that took at least so long.", valueName: "ms"))
+        @Option(parsing: .unconditional, help: ArgumentHelp("Only traces that took at least so long.", valueName: "ms"))
         var minDurationMs: Double?
 
         @Flag(help: "Only traces with an error.")
         var error = false
 
-        @Option(help: ArgumentHelp("At most so many, 1 to 1000.", valueName: "n"))
+        @Option(parsing: .unconditional, help: ArgumentHelp("At most so many, 1 to 1000.", valueName: "n"))
         var limit = 20
 
         func validate() throws {
@@ -57,7 +57,14 @@ extension Traces {
                 limit: limit
             )
             let traces = try await place.reader().traces(filter)
-            Output.line(TraceTable.render(traces, now: SystemTraceClock().wall, style: Traces.style))
+            Output.line(
+                TraceTable.render(
+                    traces,
+                    now: SystemTraceClock().wall,
+                    style: Traces.style,
+                    isFiltered: service != nil || minDurationMs != nil || error
+                )
+            )
         }
     }
 

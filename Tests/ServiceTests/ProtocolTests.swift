@@ -1,4 +1,6 @@
+import HTTPClient
 import HTTPTypes
+import ServiceKit
 import ServiceTracing
 import ShopAPI
 import TestSupport
@@ -132,6 +134,20 @@ struct ProtocolTests {
         try await withAdminService(token: nil, spans) { send in
             let open = try await send("/demo/reset", nil)
             #expect(open.status == 200)
+        }
+    }
+    @Test("A page of another site cannot change the demo's state where there is no token to stop it")
+    func crossOrigin() async throws {
+        let router = ServiceRouter(.ad, tracer: ServiceTracer("ad", SpanCollector()), gate: AdminGate(token: nil))
+        router.postAdmin("/demo/reset") { _, _ in try .json(["success": true]) }
+        try await withService(router) { send in
+            let site = try #require(HTTPField.Name("Sec-Fetch-Site"))
+            for headers: HTTPFields in [[site: "cross-site"], [site: "same-site"], [.origin: "http://evil.example"]] {
+                let refused = try await send(OutgoingRequest(method: .post, url: "/demo/reset", headers: headers))
+                #expect(refused.status == 403 && refused.code == "cross_origin")
+            }
+            let own = OutgoingRequest(method: .post, url: "/demo/reset", headers: [site: "same-origin"])
+            #expect(try await send(own).status == 200)
         }
     }
 }

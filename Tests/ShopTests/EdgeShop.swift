@@ -84,11 +84,11 @@ struct EdgeShop: Sendable {
 
     private func url(_ service: ServiceName, _ path: String) -> String { options.localURL(of: service) + path }
 
-    /// An offset with all of the shop's ports free and below those that Linux gives to outgoing connections. Another
-    /// process may still take one; tests of one run do not, since each offset is handed out once.
+    /// An offset with all of the shop's ports free, below those that Linux gives to outgoing connections and those of
+    /// `CrashTests`. Another process may still take one; tests of one run do not, since each is handed out once.
     private static func freePortOffset() -> Int {
         while true {
-            let offset = Int.random(in: 200..<980) * 25
+            let offset = Int.random(in: 200..<590) * 25
             guard handedOut.withLock({ $0.insert(offset).inserted }) else { continue }
             let isFree = ServiceName.allCases.allSatisfy {
                 Ports.problem(host: "127.0.0.1", port: $0.port + offset) == nil

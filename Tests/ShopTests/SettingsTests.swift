@@ -24,6 +24,13 @@ import Testing
         #expect(!settings.hasSpanUpstream)
     }
 
+    @Test func `a refused URL is not repeated, since it may have a password in it`() {
+        let refusal = #expect(throws: Refusal.self) {
+            _ = try Settings(environment: ["CART_URL": "ftp://user:hunter2@cart"])
+        }
+        #expect(refusal?.sentence.contains("hunter2") == false)
+    }
+
     @Test(arguments: [
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"], "http://c:4318/v1/traces"),
         (["OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/x/"], "http://c:4318/x/v1/traces"),

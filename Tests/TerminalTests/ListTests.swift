@@ -63,6 +63,13 @@ struct TraceTableTests {
         #expect(rows.firstIndex(of: "2026-11-21") == 2)
     }
 
+    @Test("Where a filter lets nothing through, nobody is told to start the shop")
+    func filtered() {
+        let style = TerminalStyle(width: 80, colours: false, unicode: true)
+        let text = TraceTable.render([], now: 0, style: style, isFiltered: true)
+        #expect(text == "No trace fits.")
+    }
+
     @Test("Without traces it says what to do")
     func empty() {
         #expect(render([]).contains("popshop demo"))

@@ -36,11 +36,15 @@ public struct CatalogController: Sendable {
     }
 
     private func list(_ query: Query) async throws -> Response {
+        let (minimum, maximum) = (try query.price("price_min"), try query.price("price_max"))
+        if let minimum, let maximum, minimum.minorUnits > maximum.minorUnits {
+            throw InputError(.outOfRange, "out_of_range", "price_min must not be above price_max.")
+        }
         let products = try await store.products(
             matching: ProductQuery(
                 category: try query.text("category"),
-                minimumPrice: try query.price("price_min"),
-                maximumPrice: try query.price("price_max"),
+                minimumPrice: minimum,
+                maximumPrice: maximum,
                 limit: try query.integer("limit", default: 100, in: 1...1000)
             )
         )

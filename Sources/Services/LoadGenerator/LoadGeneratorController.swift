@@ -35,8 +35,15 @@ public struct LoadGeneratorController: Sendable {
             try await setMode(request.decode(DemoModeRequest.self).mode)
         }
         router.get("/admin/demo-mode") { _, _ in try await modes() }
-        router.post("/api/products/browse") { _, _ in try await make(JourneyBook.browse) }
-        router.post("/api/checkout") { _, _ in try await make(JourneyBook.checkout) }
+        // These ask for nothing, but a body that is sent is read as any other.
+        router.post("/api/products/browse") { request, _ in
+            _ = try await request.decode([String: JSONValue].self)
+            return try await make(JourneyBook.browse)
+        }
+        router.post("/api/checkout") { request, _ in
+            _ = try await request.decode([String: JSONValue].self)
+            return try await make(JourneyBook.checkout)
+        }
         router.addObservation(
             health: { ["mode": .string(mode.mode.rawValue)] },
             stats: {

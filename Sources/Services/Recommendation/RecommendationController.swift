@@ -23,21 +23,37 @@ public struct RecommendationController: Sendable {
             guard let user = try query.text("user_id") else {
                 throw InputError(.malformed, "missing_parameter", "user_id is required.")
             }
-            let (minimum, maximum) = (
-                try query.number("price_min", in: 0...1e12) ?? 0, try query.number("price_max", in: 0...1e12) ?? 1000
-            )
-            guard minimum <= maximum else {
-                throw InputError(.outOfRange, "out_of_range", "price_min must not be above price_max.")
-            }
             let category = try query.text("category") ?? "electronics"
             return try await recommend(
-                RecommendationRequest(user: UserID(rawValue: user), category: category, prices: minimum...maximum)
+                RecommendationRequest(
+                    user: UserID(rawValue: user),
+                    category: category,
+                    prices: try Self.prices(query.text("price_range"))
+                )
             )
         }
         router.addObservation(
             health: { ["mode": .string(mode.mode.rawValue)] },
             stats: { ["rules": .int(RecommendationRules.all.count)] }
         )
+    }
+
+    /// `price_range=0,1000`, with or without the brackets that it has in JSON.
+    private static func prices(_ text: String?) throws -> ClosedRange<Double> {
+        guard let text else { return 0...1000 }
+        let ends = text.filter { !"[] ".contains($0) }.split(separator: ",", omittingEmptySubsequences: false)
+            .map { Double($0) }
+        guard ends.count == 2, let low = ends[0], let high = ends[1] else {
+            throw InputError(.malformed, "wrong_type", "price_range must be two numbers with a comma between them.")
+        }
+        guard low >= 0, low <= high, high <= 1e12 else {
+            throw InputError(
+                .outOfRange,
+                "out_of_range",
+                "price_range must be two prices, the lower one first, neither negative."
+            )
+        }
+        return low...high
     }
 
     private func recommend(_ request: RecommendationRequest) async throws -> Response {

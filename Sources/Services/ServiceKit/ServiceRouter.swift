@@ -45,11 +45,12 @@ public struct ServiceRouter {
         add(.post, path, handler)
     }
 
-    /// Adds `POST path` for what changes the demo's state: behind the admin token.
+    /// Adds `POST path` for what changes the demo's state: behind the admin token, and not for pages of other sites.
     public func postAdmin(_ path: String, _ handler: @escaping Handler) {
         let gate = gate
         add(.post, path) { request, context in
             try gate.check(request)
+            try CrossOrigin.check(request)
             return try await handler(request, context)
         }
     }

@@ -124,13 +124,17 @@ public struct ServiceCaller: Sendable {
             throw DownstreamError(
                 service: service,
                 kind: .status(response.status.code, code: error?.code),
-                detail: "answered \(response.status.code) \(error?.code ?? "")"
+                detail: "answered \(response.status.code)\(error.map { " \($0.code)" } ?? "")"
             )
         }
         do {
             return try JSON.decoder.decode(type, from: body)
         } catch {
-            throw DownstreamError(service: service, kind: .badAnswer, detail: "answered what cannot be read as \(type)")
+            throw DownstreamError(
+                service: service,
+                kind: .badAnswer,
+                detail: "answered what is not the JSON that was expected"
+            )
         }
     }
 }

@@ -69,6 +69,9 @@ extension KeyedDecodingContainer {
         }
         let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
         guard let number = try? decode(Int.self, forKey: key) else {
+            if let fraction = try? decode(Double.self, forKey: key), fraction != fraction.rounded() {
+                throw InputError.wrongType(key.stringValue, expected)
+            }
             throw try isNumber(key)
                 ? InputError.outOfRange(key.stringValue, expected) : InputError.wrongType(key.stringValue, expected)
         }

@@ -1,9 +1,8 @@
 import HTTPTypes
 import Hummingbird
-import ServiceKit
 
-/// Keeps pages of other sites from pulling the plug: on loopback there is no token that would stop them, and a browser
-/// sends a simple POST for anyone.
+/// Keeps pages of other sites from changing the demo's state: on loopback there is no token that would stop them, and a
+/// browser sends a simple POST for anyone.
 enum CrossOrigin {
     /// Lets through what is no browser's, and what a page of this very origin sends: `Sec-Fetch-Site` (Fetch Metadata)
     /// decides where it is sent, `Origin` against `Host` where it is not.
@@ -11,7 +10,7 @@ enum CrossOrigin {
     /// - Throws: `ServiceError` 403.
     static func check(_ request: Request) throws(ServiceError) {
         guard !isOwn(request) else { return }
-        throw ServiceError(.forbidden, "cross_origin", "Only the console's own pages may do this.")
+        throw ServiceError(.forbidden, "cross_origin", "Only pages of this very address may do this.")
     }
 
     private static func isOwn(_ request: Request) -> Bool {
