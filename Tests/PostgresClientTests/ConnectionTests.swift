@@ -139,9 +139,11 @@ extension WithPostgres {
 
         @Test func `a connection given back with a transaction open is not lent again`() async throws {
             let pool = PostgresPool(try TestServer.configuration(), pool: PoolConfiguration(size: 1))
-            try await pool.withConnection { try await $0.executeScript("BEGIN") }
-            let row = try await pool.execute("SELECT now() = statement_timestamp() AS alone").only()
-            #expect(try row.read("alone") == true)
+            let id = try await pool.withConnection { connection in
+                try await connection.executeScript("BEGIN")
+                return await connection.backendID
+            }
+            #expect(try await pool.withConnection { await $0.backendID } != id)
             await pool.closeIdle()
         }
 

@@ -234,7 +234,7 @@ extension PostgresConnection {
 
     func socketIsReadable() {
         guard let session else { return }
-        let isAlive = PQconsumeInput(session.raw) == 1
+        let isAlive = session.consume()
         // Also reads what came without being asked for, such as the server's farewell.
         let isBusy = PQisBusy(session.raw) != 0
         if !isExecuting {

@@ -1,4 +1,5 @@
 import CLibPQ
+import Glibc
 
 /// A `PGconn`, finished with its last reference. Not Sendable: it belongs to one connection's queue.
 final class Session {
@@ -25,6 +26,22 @@ final class Session {
     deinit { PQfinish(raw) }
 
     var isBroken: Bool { PQstatus(raw) == CONNECTION_BAD }
+
+    /// Takes all that has come. Until there is no more, the end of the connection included: Dispatch tells of a hang-up
+    /// once, together with what came before it.
+    ///
+    /// - Returns: False when the connection has ended.
+    func consume() -> Bool {
+        repeat {
+            guard PQconsumeInput(raw) == 1 else { return false }
+        } while hasMore
+        return true
+    }
+
+    private var hasMore: Bool {
+        var descriptor = pollfd(fd: PQsocket(raw), events: Int16(POLLIN), revents: 0)
+        return descriptor.fd >= 0 && poll(&descriptor, 1, 0) > 0
+    }
 
     /// What libpq says about the last failure, possibly several lines.
     var errorText: String { PQerrorMessage(raw).map { String(cString: $0) } ?? "" }

@@ -1,6 +1,4 @@
 import Assets
-import Commerce
-import Fixtures
 public import PostgresClient
 
 /// Brings the Postgres that orders are pushed to up to date, by `schema/postgres/upstream` and the seed data.
