@@ -128,6 +128,7 @@ struct BadInputTests {
         .get(.productCatalog, "/products?limit=1001", 422), .get(.productCatalog, "/products?limit=x", 400),
         .get(.productCatalog, "/products?limit=1.5", 400), .get(.productCatalog, "/products?limit=%D9%A3", 400),
         .get(.productCatalog, "/products?limit=99999999999999999999", 422),
+        .get(.productCatalog, "/products?price_min=5&price_max=1", 422),
         .get(.productCatalog, "/products?price_min=-1", 422), .get(.productCatalog, "/products?price_max=1e400", 422),
         .get(.productCatalog, "/products?price_max=nan", 422), .get(.productCatalog, "/products?price_min=abc", 400),
         .get(.productCatalog, "/products?category=\(long)", 422),
@@ -137,8 +138,8 @@ struct BadInputTests {
         .get(.checkout, "/orders?user_id=user-1001%00", 422), .get(.checkout, "/orders?limit=501", 422),
         .get(.checkout, "/orders/popular-products?limit=0", 422), .get(.ad, "/ads?limit=101", 422),
         .get(.recommendation, "/recommendations", 400),
-        .get(.recommendation, "/recommendations?user_id=u&price_min=x", 400),
-        .get(.recommendation, "/recommendations?user_id=u&price_min=5&price_max=1", 422),
+        .get(.recommendation, "/recommendations?user_id=u&price_range=1,x", 400),
+        .get(.recommendation, "/recommendations?user_id=u&price_range=5,1", 422),
         .get(.cart, "/cart/\(String(repeating: "x", count: 129))", 422), .get(.cart, "/cart/a%0Ab", 422),
         .get(.cart, "/cart/a%00b", 422),
     ]

@@ -157,7 +157,7 @@ struct ShapeTests {
             let scores = items.compactMap(\.["relevance_score"].number)
             #expect(scores == scores.sorted(by: >) && scores.allSatisfy { (0...1).contains($0) })
             #expect(try await shop.post(.recommendation, "/recommendations", body).body == answer.body)
-            let query = "/recommendations?user_id=u-1&category=sports&price_min=30&price_max=150"
+            let query = "/recommendations?user_id=u-1&category=sports&price_range=30,150"
             #expect(try await shop.get(.recommendation, query).json == answer.json)
             let defaults = try await shop.post(.recommendation, "/recommendations", #"{"user_id":"u-1"}"#)
             #expect(defaults.json["based_on"]["category"] == "electronics")
