@@ -11,10 +11,13 @@ struct SliceCounters: Hashable, Sendable {
     var first: Int64?
     /// The latest end, in nanoseconds since 1970.
     var last: Int64?
+    /// The start of the first that is pending, in nanoseconds since 1970; moved when it was retimed.
+    var oldestPending: Int64?
 
     var pending: Int { enqueued - sent - rejected - expired - quarantined }
 
     mutating func add(_ span: EncodedSpan) {
+        if pending == 0 { oldestPending = span.startTime }
         enqueued += 1
         first = min(first ?? .max, span.startTime)
         last = max(last ?? .min, span.endTime)
@@ -26,7 +29,7 @@ extension SliceCounters {
         guard let row = try Row.fetchOne(db, sql: "SELECT * FROM counters") else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no counters")
         }
-        return SliceCounters(
+        var counters = SliceCounters(
             enqueued: row["enqueued"],
             sent: row["sent"],
             rejected: row["rejected"],
@@ -35,11 +38,35 @@ extension SliceCounters {
             first: row["first_ns"],
             last: row["last_ns"]
         )
+        // A slice that no writer has opened since that table came to be has none, and nothing in it was settled.
+        let outcomes = try db.tableExists("outcomes") ? SliceOutcomes.read(db) : SliceOutcomes()
+        try counters.findOldest(db, outcomes)
+        return counters
+    }
+
+    mutating func findOldest(_ db: Database, _ outcomes: SliceOutcomes) throws {
+        oldestPending = nil
+        guard pending > 0, let range = outcomes.pending(enqueued: enqueued).first else { return }
+        let statement = try db.cachedStatement(sql: "SELECT start_ns FROM spans WHERE seq = ?")
+        oldestPending = try Int64.fetchOne(statement, arguments: [range.first]).map { $0 &+ range.shift }
     }
 
     /// Only what appending changes: the other states are the lane's.
     func writeAppended(_ db: Database) throws {
         try db.cachedStatement(sql: "UPDATE counters SET enqueued = ?, first_ns = ?, last_ns = ?")
             .execute(arguments: [enqueued, first, last])
+    }
+
+    /// Only what settling changes.
+    func writeSettled(_ db: Database) throws {
+        try db.cachedStatement(sql: "UPDATE counters SET sent = ?, rejected = ?, expired = ?, quarantined = ?")
+            .execute(arguments: [sent, rejected, expired, quarantined])
+    }
+
+    mutating func add(_ difference: SliceCounters) {
+        sent += difference.sent
+        rejected += difference.rejected
+        expired += difference.expired
+        quarantined += difference.quarantined
     }
 }
