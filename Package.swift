@@ -62,6 +62,7 @@ let package = Package(
             providers: [.apt(["libpq-dev"])]
         ),
         .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", providers: [.apt(["zlib1g-dev"])]),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -161,6 +162,22 @@ let package = Package(
             "ConsoleAPI",
             at: "ConsoleAPI",
             ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+        ),
+        // Sync: what waits, on its way upstream.
+        library(
+            "Sync",
+            at: "Sync",
+            [
+                "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", httpTypes, lifecycle,
+                logging,
+            ]
+        ),
+        tests(
+            "SyncTests",
+            [
+                "Sync", "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", httpTypes,
+                logging, protobuf, tracing,
+            ]
         ),
         library(
             "Console",

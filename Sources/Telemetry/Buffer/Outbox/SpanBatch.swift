@@ -15,6 +15,9 @@ public struct SpanBatch: Sendable {
     /// How many spans.
     public var count: Int { items.count }
 
+    /// What its spans' payloads take together.
+    public var bytes: Int { items.reduce(0) { $0 + $1.payload.count } }
+
     /// One OTLP `ExportTraceServiceRequest`, grouped by resource.
     public var request: [UInt8] {
         let groups = Dictionary(grouping: items, by: \.resource)

@@ -86,6 +86,13 @@ final class SliceWriter {
         }
     }
 
+    /// For tests of a disk that fails.
+    func refuseWrites(_ isRefusing: Bool) throws {
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA query_only = \(isRefusing ? "ON" : "OFF")")
+        }
+    }
+
     private func load(_ db: Database) throws {
         counters = try SliceCounters.read(db)
         outcomes = try SliceOutcomes.read(db)
