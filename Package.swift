@@ -214,7 +214,7 @@ let package = Package(
             "ServiceTests",
             [
                 "TestSupport", "Commerce", "HTTPClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI",
-                "Storage", "StorageConformance", httpTypes, hummingbird, tracing,
+                "Storage", "StorageConformance", "ConnectionPool", httpTypes, hummingbird, tracing,
             ]
         ),
         // The wiring, and the command.
@@ -232,6 +232,17 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
+        ),
+        // The benchmark: what it measures is the popshop beside it in the build directory, and the tracer itself.
+        .target(name: "CTiedChild", path: "Sources/System/CTiedChild"),
+        .executableTarget(
+            name: "popshop-bench",
+            dependencies: [
+                "CTiedChild", "Commerce", "HTTPClient", "OTLP", "ServiceTracing", "ShopAPI", "TelemetryBuffer",
+                argumentParser, httpTypes, hummingbird, logging, sqlite, tracing,
+            ],
+            path: "Sources/popshop-bench",
+            swiftSettings: strict
         ),
         .executableTarget(
             name: "popshop",

@@ -1,3 +1,6 @@
+// The property names are the JSON names, as the fixtures write them.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Assets
 public import Commerce
 import FoundationEssentials

@@ -3,9 +3,9 @@ import GRDB
 import HTTPClient
 import HTTPTypes
 import SQLiteStorage
-import Storage
 import Shop
 import ShopAPI
+import Storage
 import Testing
 
 /// The promise behind `201`: what was acknowledged is on disk, whenever the process is killed.

@@ -113,13 +113,13 @@ struct ConnectionTests {
             connection.answer()
         }
         defer { server.stop() }
-        let configuration = CurlClient.Configuration(maximumConnectionsPerHost: 1, connectTimeout: .milliseconds(20))
+        let configuration = CurlClient.Configuration(maximumConnectionsPerHost: 1, connectTimeout: .milliseconds(400))
         let client = try CurlClient(configuration: configuration)
         let holder = Task {
-            try await client.send(OutgoingRequest(url: server.url + "stall", timeout: .milliseconds(200)))
+            try await client.send(OutgoingRequest(url: server.url + "stall", timeout: .milliseconds(1200)))
         }
         await server.waitForRequests()
-        // Waits ten times as long as connecting may take, which is no time-out of its own.
+        // Waits three times as long as connecting may take, which is no time-out of its own.
         async let first = client.send(OutgoingRequest(url: server.url))
         #expect(try await first.status == .ok)
         await #expect(throws: HTTPTransportError.self) { try await holder.value }

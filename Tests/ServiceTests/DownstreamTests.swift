@@ -9,13 +9,10 @@ import Tracing
 /// A neighbour that is dead, slow, or talks nonsense: 502 or 504, with the reason where one looks for it.
 @Suite(.timeLimit(.minutes(1)))
 struct DownstreamTests {
-    private static let product = #"""
-        {"id":1,"name":"Laptop","category":"c","price":1.5,"description":"d","stock_quantity":5}
-        """#
-
     @Test("A dead neighbour is a 502 that names it, and a failed CLIENT span")
     func dead() async throws {
-        try await shop(.productCatalog, at: FakeServer.deadURL()) { shop in
+        let nobody = try FakeServer(.dead)
+        try await shop(.productCatalog, at: nobody.url) { shop in
             let answer = try await shop.post(.recommendation, "/recommendations", #"{"user_id":"u"}"#)
             #expect(answer.status == 502 && answer.code == "downstream_unreachable")
             try expectReason(answer, in: shop, type: "unreachable", of: "GET /products")
@@ -79,11 +76,14 @@ struct DownstreamTests {
     func impossibleProduct(product: String) async throws {
         let server = try FakeServer.json(product)
         try await shop(.productCatalog, at: server.url) { shop in
-            let order = try await shop.post(.checkout, "/orders/create", #"{"user_id":"u","product_id":1}"#)
+            let looked = try await shop.post(.cart, "/cart/c/add", #"{"product_id":1}"#)
+            #expect(looked.status == 502)
+            // With name and price given, the cart asks nobody; the checkout does.
+            let given = #"{"product_id":1,"product_name":"x","price":5}"#
+            #expect(try await shop.post(.cart, "/cart/c/add", given).status == 200)
+            let order = try await shop.post(.checkout, "/checkout", #"{"cart_id":"c","user_id":"u"}"#)
             #expect(order.status == 502 && order.code == "downstream_bad_answer")
             try shop.expectContractError(order)
-            let cart = try await shop.post(.cart, "/cart/c/add", #"{"product_id":1}"#)
-            #expect(cart.status == 502)
         }
     }
 
@@ -108,7 +108,8 @@ struct DownstreamTests {
         arguments: [ServiceName.cart, .productCatalog, .shipping, .currency]
     )
     func checkout(dead: ServiceName) async throws {
-        try await shop(dead, at: FakeServer.deadURL()) { shop in
+        let nobody = try FakeServer(.dead)
+        try await shop(dead, at: nobody.url) { shop in
             if dead != .cart {
                 let line = #"{"product_id":1,"product_name":"n","price":1}"#
                 try #require(try await shop.post(.cart, "/cart/c/add", line).status == 200)
@@ -158,13 +159,13 @@ struct DownstreamTests {
         }
     }
 
-    @Test("A shop whose database is closed is unhealthy, says so with 503, and shows nothing from inside")
-    func unhealthy() async throws {
+    @Test("A shop whose database is closed refuses orders with 503 and Retry-After, and shows nothing from inside")
+    func closed() async throws {
         try await ShopHarness.run { shop in
             try await shop.database.close()
-            let body = #"{"user_id":"u","product_id":1}"#
-            let answer = try await shop.post(.checkout, "/orders/create", body)
-            #expect(answer.status >= 500)
+            let answer = try await shop.post(.checkout, "/orders/create", #"{"user_id":"u","product_id":1}"#)
+            #expect(answer.status == 503 && answer.code == "storage_unavailable")
+            #expect(answer.header("retry-after") == "1")
             try shop.expectContractError(answer)
         }
     }

@@ -135,7 +135,7 @@ import Tracing
         #expect(bench.recorder.spans.count == 1)
     }
 
-    @Test func `suppressing gives way to a sampled parent, keeps its random flag, and gives a root the flags 00`() throws {
+    @Test func `suppressing gives way to a sampled parent, keeps a random flag, and gives a root flags 00`() throws {
         let sampled = try #require(SpanContext(traceParent: traceparent("03").1))
         let not = try #require(SpanContext(traceParent: traceparent("02").1))
         let tracer = bench.tracer

@@ -41,7 +41,7 @@ extension SpanData {
 
 extension ServiceTracer {
     /// A tracer of a service whose spans the collector gets.
-    public init(_ service: String, _ collector: SpanCollector) {
+    public convenience init(_ service: String, _ collector: SpanCollector) {
         self.init(resource: Resource(attributes: ["service.name": .string(service)]), processor: collector)
     }
 }

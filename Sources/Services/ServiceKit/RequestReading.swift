@@ -18,6 +18,7 @@ extension Request {
         guard isJSON else {
             throw ServiceError(.unsupportedMediaType, "unsupported_media_type", "The body must be application/json.")
         }
+        try InputError.checkJSON(Array(bytes))
         return try JSON.decoder.decode(type, from: bytes)
     }
 

@@ -33,9 +33,8 @@ public struct RequestPath: Sendable {
 
     var spanName: String { "\(method.rawValue) \(template)" }
 
-    func attributes(to service: ServiceName, at url: String) -> Attributes {
-        let base = BaseURL(url)
-        return [
+    func attributes(to service: ServiceName, at base: BaseURL) -> Attributes {
+        [
             "http.request.method": .string(method.rawValue),
             "url.full": .string(base.text + text),
             "url.template": .string(template),
@@ -64,7 +63,7 @@ public struct RequestPath: Sendable {
 }
 
 /// The parts of `scheme://user:password@host:port` that a span may show.
-public struct BaseURL: Sendable {
+public struct BaseURL: Hashable, Sendable {
     /// Without credentials.
     public let text: String
     public let host: String

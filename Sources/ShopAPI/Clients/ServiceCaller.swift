@@ -48,7 +48,7 @@ public struct ServiceCaller: Sendable {
         let span = tracer.startSpan(
             path.spanName,
             kind: .client,
-            attributes: path.attributes(to: service, at: urls[service])
+            attributes: path.attributes(to: service, at: urls.base(of: service))
         )
         defer { span.end() }
         do {
@@ -72,7 +72,7 @@ public struct ServiceCaller: Sendable {
         let span = tracer.startSpan(
             path.spanName,
             kind: .client,
-            attributes: path.attributes(to: service, at: urls[service])
+            attributes: path.attributes(to: service, at: urls.base(of: service))
         )
         defer { span.end() }
         do {

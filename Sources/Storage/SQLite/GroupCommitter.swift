@@ -24,6 +24,7 @@ final class GroupCommitter: Sendable {
     private static let maximumGroup = 256
 
     private let writer: DatabaseQueue
+    private let door = Doorway()
     private let state = Mutex(State())
 
     init(_ writer: DatabaseQueue) {
@@ -37,7 +38,9 @@ final class GroupCommitter: Sendable {
         trace: StatementTrace,
         _ write: @escaping @Sendable (Database, StatementTrace) throws -> Result
     ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
+        try door.enter()
+        defer { door.leave() }
+        return try await withCheckedThrowingContinuation { continuation in
             let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
             let commit = Mutex<RecordedSpan?>(nil)
             let wait = trace.beginWait("sqlite writer")
@@ -77,10 +80,14 @@ final class GroupCommitter: Sendable {
     var waiting: Int { state.withLock { $0.pending.count } }
 
     func read<Result: Sendable>(_ body: @escaping @Sendable (Database) throws -> Result) async throws -> Result {
-        try await writer.read(body)
+        try door.enter()
+        defer { door.leave() }
+        return try await writer.read(body)
     }
 
+    /// Waits for what is under way; what comes later throws `StorageError` `.unavailable`.
     func close() async throws {
+        guard await door.close() else { return }
         try await writer.writeWithoutTransaction { db in
             _ = try? db.checkpoint(.truncate)
         }
@@ -99,18 +106,18 @@ final class GroupCommitter: Sendable {
     /// One group a turn on the writer's queue, so that reads have theirs between two groups under any load.
     private func commitNextGroup() {
         writer.asyncWriteWithoutTransaction { db in
-            guard let group = self.nextGroup() else { return }
-            Self.commit(group, in: db)
-            self.commitNextGroup()
+            Self.commit(self.nextGroup(), in: db)
+            // Nothing is queued for which nobody waits: the connection may be closed by then.
+            let isDone = self.state.withLock { state in
+                if state.pending.isEmpty { state.isRunning = false }
+                return state.pending.isEmpty
+            }
+            if !isDone { self.commitNextGroup() }
         }
     }
 
-    private func nextGroup() -> [Pending]? {
+    private func nextGroup() -> [Pending] {
         state.withLock { state in
-            guard !state.pending.isEmpty else {
-                state.isRunning = false
-                return nil
-            }
             let group = Array(state.pending.prefix(Self.maximumGroup))
             state.pending.removeFirst(group.count)
             return group

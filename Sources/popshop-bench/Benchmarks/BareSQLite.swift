@@ -1,0 +1,130 @@
+import Foundation
+import GRDBSQLite
+import OTLP
+import ServiceTracing
+import Tracing
+
+/// The least that SQLite must do for the buffer's rows: one row a span and one a trace, by prepared statements, in
+/// transactions of the buffer's size, with its pragmas.
+struct BareSQLite {
+    /// As `SpanQueue.chunkSpans`.
+    private static let transaction = 4_096
+
+    private let connection: OpaquePointer
+
+    /// Spans a second until the last transaction is committed; encoding is not in it.
+    static func rate(_ data: [SpanData], _ path: String) throws -> Double {
+        let payloads = data.map(OTLPEncoder.span)
+        let bare = try BareSQLite(path)
+        defer { sqlite3_close(bare.connection) }
+        let begun = ContinuousClock.now
+        try bare.write(data, payloads)
+        return Double(data.count) / (ContinuousClock.now - begun).seconds
+    }
+
+    private init(_ path: String) throws {
+        var handle: OpaquePointer?
+        // Without SQLite's own locks, as one thread needs none and GRDB has none.
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+        guard sqlite3_open_v2(path, &handle, flags, nil) == SQLITE_OK, let handle else {
+            throw Failure("SQLite cannot open \(path).")
+        }
+        connection = handle
+        try execute(
+            """
+            PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 8388608;
+            PRAGMA cache_size = -4096;
+            CREATE TABLE spans (seq INTEGER PRIMARY KEY, signal INTEGER NOT NULL, trace_id BLOB NOT NULL,
+                span_id BLOB NOT NULL, parent_span_id BLOB, resource_id INTEGER NOT NULL, kind INTEGER NOT NULL,
+                status INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, name TEXT NOT NULL,
+                db_system TEXT, payload BLOB NOT NULL) STRICT;
+            CREATE TABLE traces (trace_id BLOB PRIMARY KEY, has_root INTEGER NOT NULL, root_name TEXT NOT NULL,
+                root_service_id INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+                span_count INTEGER NOT NULL, error_count INTEGER NOT NULL, services INTEGER NOT NULL,
+                first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            CREATE INDEX traces_by_start ON traces (start_ns);
+            """
+        )
+    }
+
+    private func write(_ data: [SpanData], _ payloads: [[UInt8]]) throws {
+        let span = try prepare("INSERT INTO spans VALUES (?, 1, ?, ?, ?, 1, ?, 0, ?, ?, ?, NULL, ?)")
+        let trace = try prepare("INSERT INTO traces VALUES (?, 1, ?, 0, ?, ?, 8, 0, 1, ?, ?)")
+        defer {
+            sqlite3_finalize(span)
+            sqlite3_finalize(trace)
+        }
+        for start in stride(from: 0, to: data.count, by: Self.transaction) {
+            try execute("BEGIN IMMEDIATE")
+            let rows = start..<min(start + Self.transaction, data.count)
+            for index in rows { try insert(data[index], payloads[index], Int64(index), span) }
+            for index in rows where data[index].parentSpanID == nil {
+                try insertTrace(of: data[index], Int64(index), trace)
+            }
+            try execute("COMMIT")
+        }
+    }
+
+    private func insert(_ span: SpanData, _ payload: [UInt8], _ number: Int64, _ row: OpaquePointer) throws {
+        sqlite3_bind_int64(row, 1, number)
+        bind(row, 2, span.context.traceID)
+        withUnsafeBytes(of: span.context.spanID.value.bigEndian) { bind(row, 3, $0, transient) }
+        if let parent = span.parentSpanID {
+            withUnsafeBytes(of: parent.value.bigEndian) { bind(row, 4, $0, transient) }
+        } else {
+            sqlite3_bind_null(row, 4)
+        }
+        sqlite3_bind_int64(row, 5, span.kind == .server ? 2 : 1)
+        sqlite3_bind_int64(row, 6, Int64(span.startTime))
+        sqlite3_bind_int64(row, 7, Int64(span.endTime))
+        sqlite3_bind_text(row, 8, span.name, Int32(span.name.utf8.count), transient)
+        // Lent, not copied: the step is over before the closure is.
+        try payload.withUnsafeBytes {
+            bind(row, 9, $0, nil)
+            try step(row)
+        }
+    }
+
+    private func insertTrace(of span: SpanData, _ number: Int64, _ row: OpaquePointer) throws {
+        bind(row, 1, span.context.traceID)
+        sqlite3_bind_text(row, 2, span.name, Int32(span.name.utf8.count), transient)
+        sqlite3_bind_int64(row, 3, Int64(span.startTime))
+        sqlite3_bind_int64(row, 4, Int64(span.endTime))
+        sqlite3_bind_int64(row, 5, number)
+        sqlite3_bind_int64(row, 6, number + 7)
+        try step(row)
+    }
+
+    private func bind(_ row: OpaquePointer, _ index: Int32, _ id: TraceID) {
+        withUnsafeBytes(of: (id.high.bigEndian, id.low.bigEndian)) { bind(row, index, $0, transient) }
+    }
+
+    private func bind(
+        _ row: OpaquePointer,
+        _ index: Int32,
+        _ bytes: UnsafeRawBufferPointer,
+        _ destructor: sqlite3_destructor_type?
+    ) {
+        sqlite3_bind_blob(row, index, bytes.baseAddress, Int32(bytes.count), destructor)
+    }
+
+    private func prepare(_ sql: String) throws -> OpaquePointer {
+        var statement: OpaquePointer?
+        guard sqlite3_prepare_v2(connection, sql, -1, &statement, nil) == SQLITE_OK, let statement else { throw error }
+        return statement
+    }
+
+    private func step(_ row: OpaquePointer) throws {
+        guard sqlite3_step(row) == SQLITE_DONE else { throw error }
+        sqlite3_reset(row)
+    }
+
+    private func execute(_ sql: String) throws {
+        guard sqlite3_exec(connection, sql, nil, nil, nil) == SQLITE_OK else { throw error }
+    }
+
+    private var error: Failure { Failure("SQLite: \(String(cString: sqlite3_errmsg(connection))).") }
+}
+
+/// `SQLITE_TRANSIENT`, which is a macro Swift does not see.
+private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)

@@ -1,0 +1,23 @@
+/// What is measured.
+struct Benchmark: Sendable {
+    let name: String
+    /// Reports each figure as soon as it is known.
+    let run: @Sendable (Workplace, (Figure) -> Void) async throws -> Void
+}
+
+enum Benchmarks {
+    static let all = [
+        Benchmark(name: "span", run: SpanBenchmark.run),
+        Benchmark(name: "buffer", run: BufferBenchmark.run),
+        Benchmark(name: "catalog", run: CatalogBenchmark.run),
+        Benchmark(name: "orders", run: OrdersBenchmark.orders),
+        Benchmark(name: "cart", run: OrdersBenchmark.cart),
+        Benchmark(name: "checkout", run: OrdersBenchmark.checkout),
+        Benchmark(name: "start", run: StartBenchmark.run),
+    ]
+
+    static var names: [String] { all.map(\.name) }
+
+    /// The Python demo that PopShop succeeds.
+    static let predecessor = "the original Python demo"
+}

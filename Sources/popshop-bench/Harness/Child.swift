@@ -1,0 +1,58 @@
+import CTiedChild
+import Foundation
+
+/// A process of this benchmark's, which dies with it.
+final class Child: Sendable {
+    let pid: pid_t
+    /// When it was started.
+    let started = ContinuousClock.now
+    private let output: String
+
+    /// On the thread whose end is to be the child's.
+    init?(_ path: String, _ arguments: [String], output: String) {
+        let words = ([path] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        self.output = output
+        pid = tied_child_start(path, words, output)
+        if pid < 0 { return nil }
+    }
+
+    /// Resident memory in MB (10⁶ bytes): VmRSS of proc(5).
+    var residentMegabytes: Double {
+        get throws {
+            let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+            let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+            guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
+            else { throw Failure("/proc/\(pid)/status has no VmRSS.") }
+            return kibibytes * 1024 / 1e6
+        }
+    }
+
+    /// - Throws: `Failure` with what it wrote last, when it has ended.
+    func checkAlive() throws {
+        var status: Int32 = 0
+        guard waitpid(pid, &status, WNOHANG) != 0 else { return }
+        let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+        throw Failure("A measured process ended: \(text.split(separator: "\n").last ?? "without a word").")
+    }
+
+    /// Asks it to end, and ends it if it does not within five seconds.
+    func stop() async {
+        Foundation.kill(pid, SIGTERM)
+        var status: Int32 = 0
+        for _ in 0..<500 {
+            if waitpid(pid, &status, WNOHANG) != 0 { return }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        kill()
+    }
+
+    /// Ends it now.
+    func kill() {
+        var status: Int32 = 0
+        // Once waited for, its number may be another's.
+        guard waitpid(pid, &status, WNOHANG) == 0 else { return }
+        Foundation.kill(pid, SIGKILL)
+        waitpid(pid, &status, 0)
+    }
+}
