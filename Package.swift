@@ -175,8 +175,9 @@ let package = Package(
         tests(
             "SyncTests",
             [
-                "Sync", "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", httpTypes,
-                logging, protobuf, tracing,
+                "Sync", "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", "TestSupport",
+                httpTypes, lifecycle, logging, protobuf, tracing,
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
         library(
@@ -259,7 +260,7 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", "TraceShape",
+                "Commerce", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", "TraceShape",
                 httpTypes,
                 logging,
                 tracing,

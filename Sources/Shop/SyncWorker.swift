@@ -59,15 +59,22 @@ public final class SyncWorker: Sendable {
         Progress(spans: await buffer.counts(), lanes: await daemon.status())
     }
 
-    /// Sends what can be sent now: as long as the upstream goes on taking some, a failure in between is waited out.
+    /// Sends what can be sent now. An upstream that answers, and cannot take spans just now, is tried again until it
+    /// has taken none three times in a row, or asks for more than a minute; one that does not answer is not.
     public func once() async {
+        var inVain = 0
         while !Task.isCancelled {
-            let before = await lane.status()
-            let taken = await lane.round()
-            let after = await lane.status()
-            guard await outbox.pendingCount() > 0, taken || before.state == .draining else { break }
-            guard [.offline, .backingOff].contains(after.state), let wait = after.nextAttempt else { continue }
-            try? await Task.sleep(for: wait)
+            inVain = await lane.round() ? 0 : inVain + 1
+            let status = await lane.status()
+            guard await outbox.pendingCount() > 0 else { return }
+            switch status.state {
+            case .backingOff:
+                guard inVain < 3, let wait = status.nextAttempt, wait <= .seconds(60) else { return }
+                try? await Task.sleep(for: wait)
+            case .idle, .draining, .offline, .blocked, .disabled:
+                // Spans may have gone and others be held for their time: then the next round takes nothing.
+                guard inVain == 0, status.state == .idle else { return }
+            }
         }
     }
 
