@@ -260,7 +260,8 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", "TraceShape",
+                "Commerce", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP",
+                "TraceShape",
                 httpTypes,
                 logging,
                 tracing,

@@ -88,7 +88,7 @@ public final class IdleSync: SyncControl {
             isOnline: !isOff,
             isSwitchedOff: isOff,
             orders: lane(lanes.orders, "This version of popshop cannot push orders yet; they wait in the outbox."),
-            spans: lane(lanes.spans, "No popshop runs on this data directory: start one, or send what waits with `popshop sync`.")
+            spans: lane(lanes.spans, "No popshop runs here: start one, or send what waits with `popshop sync`.")
         )
     }
 

@@ -4,6 +4,7 @@ public import Logging
 import SQLiteStorage
 import ServiceLifecycle
 import ServiceTracing
+import Storage
 import Sync
 public import TelemetryBuffer
 import UnixSignals
@@ -14,6 +15,8 @@ public final class SyncWorker: Sendable {
     public struct Progress: Sendable {
         public let spans: BufferCounts
         public let lanes: SyncStatus
+        /// Orders that wait, where they have somewhere to go.
+        public let pendingOrders: Int
     }
 
     private let directory: DataDirectory
@@ -56,7 +59,11 @@ public final class SyncWorker: Sendable {
 
     /// How things stand.
     public func progress() async -> Progress {
-        Progress(spans: await buffer.counts(), lanes: await daemon.status())
+        let lanes = await daemon.status()
+        let orders =
+            lanes.orders.state == .disabled
+            ? nil : try? ShopDatabase.outboxCounts(path: Shop.databasePath(directory.path))
+        return Progress(spans: await buffer.counts(), lanes: lanes, pendingOrders: orders?.counts.pending ?? 0)
     }
 
     /// Sends what can be sent now. An upstream that answers, and cannot take spans just now, is tried again until it

@@ -33,7 +33,8 @@ enum OTLPAnswer: Hashable, Sendable {
             )
         case 408, 429, 500...:
             self = .retry(
-                reason: status == 429 ? "The upstream asks for patience (HTTP 429)." : "The upstream answers HTTP \(status).",
+                reason:
+                    "The upstream \(status == 429 ? "asks for patience" : "cannot take spans now") (HTTP \(status)).",
                 after: Self.wait(response, now),
                 offline: false
             )
@@ -46,7 +47,8 @@ enum OTLPAnswer: Hashable, Sendable {
 
     init(_ error: HTTPTransportError) {
         switch error.code {
-        case .invalidURL: self = .blocked(reason: "The upstream's URL is not an absolute http or https URL: correct it.")
+        case .invalidURL:
+            self = .blocked(reason: "The upstream's URL is not an absolute http or https URL: correct it.")
         case .responseTooLarge:
             self = .retry(reason: "The upstream's answer is too long to be OTLP's.", after: nil, offline: false)
         case .badResponse:
@@ -70,7 +72,8 @@ enum OTLPAnswer: Hashable, Sendable {
         let answer: ExportResponse?
         switch type {
         case "application/x-protobuf", "application/protobuf": answer = try? ExportResponse(protobuf: response.body)
-        case "application/json": answer = try? ExportResponse(json: response.body.isEmpty ? [0x7b, 0x7d] : response.body)
+        case "application/json":
+            answer = try? ExportResponse(json: response.body.isEmpty ? Array("{}".utf8) : response.body)
         case nil: answer = response.body.isEmpty ? try? ExportResponse(protobuf: []) : nil
         default: answer = nil
         }
@@ -80,7 +83,7 @@ enum OTLPAnswer: Hashable, Sendable {
 
     private static func foreign(_ response: IncomingResponse) -> OTLPAnswer {
         .retry(
-            reason: "What answers (HTTP \(response.status.code)) is not an OTLP backend; a network's login page, perhaps.",
+            reason: "What answers (HTTP \(response.status.code)) is no OTLP backend; a network's login page, perhaps.",
             after: nil,
             offline: false
         )

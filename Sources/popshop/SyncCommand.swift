@@ -8,6 +8,10 @@ import Shop
 import ShopAPI
 import TelemetryBuffer
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// What a line of progress is made of, whoever tells it.
 struct SpanProgress: Hashable {
     let state: LaneState
@@ -100,20 +104,47 @@ struct SyncCommand: AsyncParsableCommand {
         let end = SpanProgress(status)
         await worker.close()
         Output.line(end.line)
-        if let sentence = status.lanes.orders.lastError { Output.line("orders \(sentence)") }
-        guard !watch, let code = end.code(pending: end.pending) else { return }
-        throw ExitCode(code.rawValue)
+        if let sentence = status.lanes.orders.lastError {
+            Output.line("orders \(status.pendingOrders) pending. \(sentence)")
+        }
+        guard !watch else { return }
+        if let code = end.code(pending: end.pending) { throw ExitCode(code.rawValue) }
+        if status.pendingOrders > 0 { throw ExitCode(Refusal.Code.temporary.rawValue) }
     }
 
-    /// A line a second, when there is something new to say.
+    /// A bar on a terminal; elsewhere a line a second, when there is something new to say.
     private static func report(_ read: @Sendable () async -> SpanProgress) async {
-        var last: SpanProgress?
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        var last = await read()
+        let bar = SpanProgressBar(last)
+        if !isTerminal { Output.line(last.line) }
         while !Task.isCancelled {
+            try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(1))
             let now = await read()
-            if now != last { Output.line(now.line) }
+            if isTerminal { Output.text("\r\u{1b}[K" + bar.line(now)) } else if now != last { Output.line(now.line) }
             last = now
-            try? await Task.sleep(for: .seconds(1))
         }
+        if isTerminal { Output.text("\r\u{1b}[K") }
+    }
+}
+
+/// How much of what waited is done, how fast, and how long the rest will take.
+private struct SpanProgressBar {
+    private static let cells = 30
+    private let start: SpanProgress
+    private let begun = ContinuousClock.now
+
+    init(_ start: SpanProgress) { self.start = start }
+
+    func line(_ now: SpanProgress) -> String {
+        let done = now.settled - start.settled
+        let all = max(1, done + now.pending)
+        let cells = Self.cells * done / all
+        let bar = String(repeating: "#", count: cells) + String(repeating: ".", count: Self.cells - cells)
+        let rate = Double(done) / max(0.001, (ContinuousClock.now - begun) / .seconds(1))
+        let rest = rate > 0 ? ", \(Int((Double(now.pending) / rate).rounded(.up))) s left" : ""
+        let work = now.state == .draining || now.state == .idle ? "\(Int(rate))/s\(rest)" : now.state.rawValue
+        return "spans  [\(bar)] \(100 * done / all) %  \(done) of \(all), \(work)"
     }
 }
 
@@ -159,7 +190,11 @@ private struct AttachedSync {
         }
     }
 
-    private func ask(_ transport: CurlClient, _ method: HTTPRequest.Method, _ path: String) async throws -> StatusMessage {
+    private func ask(
+        _ transport: CurlClient,
+        _ method: HTTPRequest.Method,
+        _ path: String
+    ) async throws -> StatusMessage {
         var headers: HTTPFields = [.contentType: "application/json"]
         if let token { headers[.authorization] = "Bearer \(token)" }
         let request = OutgoingRequest(method: method, url: console + path, headers: headers, timeout: .seconds(5))

@@ -32,11 +32,14 @@ import Testing
         for _ in 0..<100 { #expect(backOff.next(floor: .seconds(90)) == .seconds(90)) }
     }
 
-    @Test(arguments: [
-        ("0", .zero), ("120", .seconds(120)), ("99999999999999999999999", .seconds(86_400)), ("1000000", .seconds(86_400)),
-        ("Thu, 01 Jan 1970 00:02:00 GMT", .seconds(20)), ("Thu, 01 Jan 1970 00:00:01 GMT", .zero), ("soon", nil),
-        ("", nil), ("-5", nil),
-    ] as [(String, Duration?)])
+    @Test(
+        arguments: [
+            ("0", .zero), ("120", .seconds(120)), ("99999999999999999999999", .seconds(86_400)),
+            ("1000000", .seconds(86_400)),
+            ("Thu, 01 Jan 1970 00:02:00 GMT", .seconds(20)), ("Thu, 01 Jan 1970 00:00:01 GMT", .zero), ("soon", nil),
+            ("", nil), ("-5", nil),
+        ] as [(String, Duration?)]
+    )
     func `Retry-After is seconds or a date, and never more than a day`(text: String, wait: Duration?) {
         #expect(RetryAfter.wait(text, date: nil, now: 100) == wait)
     }

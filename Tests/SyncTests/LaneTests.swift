@@ -19,7 +19,7 @@ import Testing
         #expect(bench.ingress.accepted.sorted() == Array(1...6_000))
         #expect(try await bench.books() == [0, 6_000, 0, 0, 0, 0])
         #expect(bench.ingress.seen.allSatisfy { $0.bytes < 2_000_000 })
-        #expect(bench.ingress.seen.first?.services == ["checkout", "cart"] || bench.ingress.seen.first?.services == ["cart", "checkout"])
+        #expect(bench.ingress.seen.first?.services.sorted() == ["cart", "checkout"])
         let headers = try #require(bench.ingress.seen.first?.headers)
         #expect(headers[.authorization] == "Bearer s3cret-key")
         #expect(headers[.contentType] == "application/x-protobuf" && headers[.contentEncoding] == "gzip")
@@ -28,7 +28,8 @@ import Testing
         await bench.buffer.close()
     }
 
-    @Test func `an outage of 72 hours deletes nothing and expires exactly what is older than the window`() async throws {
+    @Test func `an outage of 72 hours deletes nothing and expires exactly what is older than the window`() async throws
+    {
         let bench = try Bench()
         bench.ingress.script { _ in .fails(.connect) }
         for hour in 0..<72 as Range<UInt64> {
@@ -103,7 +104,9 @@ import Testing
         await bench.buffer.close()
     }
 
-    @Test func `a blocked lane probes at the cap with a small batch, and a right key in the file unblocks it`() async throws {
+    @Test func `a blocked lane probes at the cap with a small batch, and a right key in the file unblocks it`()
+        async throws
+    {
         let file = FileManager.default.temporaryDirectory.path + "/popshop-key-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: file) }
         try "wrong-key\n".write(toFile: file, atomically: true, encoding: .utf8)
@@ -133,6 +136,48 @@ import Testing
         #expect(key.isEmpty || status.lastError?.contains(key) == false)
         #expect(try await bench.books()[0] == 10)
         await bench.buffer.close()
+    }
+
+    @Test func `a backend that repeats the key does not bring it into the books or the status`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.script { delivery in
+            let words = "cannot read: Bearer s3cret-key, key s3cret-key"
+            return delivery.ids.contains(3)
+                ? .status(400, [.contentType: "text/plain"], Array(words.utf8)) : .ok(rejected: 1, words)
+        }
+        await bench.lane.round()
+        #expect(await bench.lane.status().lastError?.contains("s3cret-key") == false)
+        #expect(try await bench.books()[5] == 1)
+        await bench.buffer.close()
+        for file in try FileManager.default.subpathsOfDirectory(atPath: bench.path) where file.hasSuffix(".sqlite") {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: bench.path + "/" + file))
+            #expect(bytes.range(of: Data("s3cret-key".utf8)) == nil)
+        }
+    }
+
+    @Test func `a slice that cannot be read holds up no other`() async throws {
+        let bench = try Bench(sliceBytes: 200 << 10)
+        try await bench.record(1...4_000, filler: 300)
+        let first = BufferFiles(directory: bench.path).slice(1)
+        try await bench.buffer.flush()
+        try overwriteTail(of: first)
+        await bench.lane.round()
+        let books = try await bench.books()
+        #expect(books[1] > 0 && books[0] > 0 && books.reduce(0, +) == 4_000)
+        await bench.buffer.close()
+    }
+
+    /// All but the first pages, without opening the file as SQLite's locks know it.
+    private func overwriteTail(of path: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/dd")
+        process.arguments = [
+            "if=/dev/urandom", "of=\(path)", "bs=4096", "seek=8", "count=40", "conv=notrunc", "status=none",
+        ]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
     }
 
     @Test func `switched off nothing is sent, switched on it goes on at once`() async throws {
@@ -172,7 +217,9 @@ import Testing
         await bench.buffer.close()
     }
 
-    @Test func `a clock three hours ahead is noticed from the first answer, and costs one small batch at most`() async throws {
+    @Test func `a clock three hours ahead is noticed from the first answer, and costs one small batch at most`()
+        async throws
+    {
         let bench = try Bench()
         try await bench.record(1...1_000)
         let date = bench.clock.date(plus: -10_800)

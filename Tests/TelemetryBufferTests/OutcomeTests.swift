@@ -112,7 +112,10 @@ import Tracing
         for id in scratch.files.sliceIDs() {
             let queue = try DatabaseQueue(path: scratch.files.slice(id))
             let (outcomes, counters, rows) = try queue.read { db in
-                (try SliceOutcomes.read(db), try SliceCounters.read(db), try Int.fetchOne(db, sql: "SELECT count(*) FROM spans"))
+                (
+                    try SliceOutcomes.read(db), try SliceCounters.read(db),
+                    try Int.fetchOne(db, sql: "SELECT count(*) FROM spans")
+                )
             }
             try queue.close()
             func count(_ state: OutcomeRange.State) -> Int {
@@ -122,7 +125,8 @@ import Tracing
             #expect(count(.answered) == counters.sent + counters.rejected)
             #expect(outcomes.ranges.reduce(0) { $0 + $1.rejected } == counters.rejected)
             #expect(count(.expired) == counters.expired && count(.quarantined) == counters.quarantined)
-            #expect(outcomes.pending(enqueued: counters.enqueued).reduce(0) { $0 + Int($1.last - $1.first + 1) } == counters.pending)
+            let pending = outcomes.pending(enqueued: counters.enqueued)
+            #expect(pending.reduce(0) { $0 + Int($1.last - $1.first + 1) } == counters.pending)
             for (left, right) in zip(outcomes.ranges, outcomes.ranges.dropFirst()) { #expect(left.last < right.first) }
         }
     }

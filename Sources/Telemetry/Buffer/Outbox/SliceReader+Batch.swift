@@ -12,6 +12,7 @@ struct Page {
     private(set) var items: [SpanBatch.Item] = []
     private(set) var expired: [ClosedRange<Int64>] = []
     private(set) var held = 0
+    var resources: [Int64: [UInt8]] = [:]
     private var bytes = 0
     private var expiredCount = 0
 
@@ -64,15 +65,14 @@ extension SliceReader {
         }
     }
 
-    func batch(_ items: [SpanBatch.Item]) throws -> SpanBatch? {
-        guard !items.isEmpty else { return nil }
-        let resources = try read { db in
-            try Row.fetchAll(db, sql: "SELECT id, payload FROM resources").reduce(into: [Int64: [UInt8]]()) {
+    /// The contents of OTLP `Resource` messages by their ids.
+    func resources() throws -> [Int64: [UInt8]] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT id, payload FROM resources").reduce(into: [:]) {
                 let payload: DataBytes = $1["payload"]
                 $0[$1["id"]] = payload.bytes
             }
         }
-        return SpanBatch(slice: id, items: items[...], resources: resources)
     }
 
     /// Those that started before a time, and the earliest start of the others.

@@ -21,6 +21,8 @@ public actor SpanOutbox {
     /// Turns with everything that ends a loan, so that a look at what is pending is known to be old.
     private var turn = 0
     private var reader: SliceReader?
+    /// Slices that cannot be read: passed over, so that they hold up no other. Their spans stay pending.
+    private var bad: Set<Int64> = []
 
     init(_ writer: BufferWriter, logger: Logger) {
         self.writer = writer
@@ -50,15 +52,21 @@ public actor SpanOutbox {
             var expired: (slice: Int64, spans: [ClosedRange<Int64>])?
             for slice in slices {
                 let free = slice.pending.flatMap { subtract(lent[slice.id] ?? [], from: $0) }
-                guard !free.isEmpty, let reader = try open(slice.id) else { continue }
-                var page = Page(maxBytes: maxBytes, maxSpans: maxSpans, window: window)
-                try reader.fill(&page, from: free)
+                guard !free.isEmpty else { continue }
+                let page = try reading(slice.id) { reader in
+                    var page = Page(maxBytes: maxBytes, maxSpans: maxSpans, window: window)
+                    try reader.fill(&page, from: free)
+                    page.resources = page.items.isEmpty ? [:] : try reader.resources()
+                    return page
+                }
+                guard let page else { continue }
                 held += page.held
                 if !page.expired.isEmpty {
                     expired = (slice.id, page.expired)
                     break
                 }
-                if let batch = try reader.batch(page.items) {
+                if !page.items.isEmpty {
+                    let batch = SpanBatch(slice: slice.id, items: page.items[...], resources: page.resources)
                     lent[slice.id, default: []] += batch.ranges
                     return OutboxTake(batch: batch, held: held)
                 }
@@ -90,8 +98,10 @@ public actor SpanOutbox {
         var count = 0
         for slice in await writer.pendingSlices() where slice.earliest < start {
             let free = slice.pending.flatMap { subtract(lent[slice.id] ?? [], from: $0) }
-            guard !free.isEmpty, let reader = try open(slice.id) else { continue }
-            let (old, earliest) = try reader.old(free, before: start)
+            guard !free.isEmpty, let found = try reading(slice.id, { try $0.old(free, before: start) }) else {
+                continue
+            }
+            let (old, earliest) = found
             if !old.isEmpty { count += try await writer.settle(slice.id, old, .expired) }
             await writer.noteEarliest(slice.id, earliest, asOf: slice.enqueued)
         }
@@ -110,9 +120,8 @@ public actor SpanOutbox {
         let slices = await writer.expiredSlices()
         var latest: Int64?
         for (id, ranges) in slices {
-            guard let reader = try open(id) else { continue }
             for range in ranges {
-                if let end = try reader.latestEnd(range) { latest = max(latest ?? .min, end) }
+                if let end = try reading(id, { try $0.latestEnd(range) }) { latest = max(latest ?? .min, end) }
             }
         }
         guard let latest else { return 0 }
@@ -154,10 +163,18 @@ public actor SpanOutbox {
         lent[slice] = rest.isEmpty ? nil : rest.map { $0.first...$0.last }
     }
 
-    private func open(_ id: Int64) throws -> SliceReader? {
-        if let reader, reader.id == id { return reader }
-        reader = try SliceReader(id: id, path: files.slice(id))
-        return reader
+    /// Nil for a slice that has gone or is bad.
+    private func reading<Value>(_ id: Int64, _ body: (SliceReader) throws -> Value?) throws -> Value? {
+        guard !bad.contains(id) else { return nil }
+        do {
+            if reader?.id != id { reader = try SliceReader(id: id, path: files.slice(id)) }
+            return try reader.flatMap(body)
+        } catch  where BufferDatabase.isCorruption(error) {
+            logger.error("A slice cannot be read; its spans stay", metadata: ["slice": "\(id)", "error": "\(error)"])
+            bad.insert(id)
+            reader = nil
+            return nil
+        }
     }
 }
 

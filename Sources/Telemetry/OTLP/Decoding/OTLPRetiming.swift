@@ -23,7 +23,7 @@ public enum OTLPRetiming {
 }
 
 extension UInt64 {
-    fileprivate func moved(by shift: Int64) -> UInt64 { addingReportingOverflow(UInt64(bitPattern: shift)).partialValue }
+    fileprivate func moved(by shift: Int64) -> UInt64 { self &+ UInt64(bitPattern: shift) }
 }
 
 extension Opentelemetry_Proto_Common_V1_KeyValue {
