@@ -158,13 +158,16 @@ import Testing
 
     @Test func `a slice that cannot be read holds up no other`() async throws {
         let bench = try Bench(sliceBytes: 200 << 10)
-        try await bench.record(1...4_000, filler: 300)
+        for part in 0..<4 as Range<UInt64> {
+            try await bench.record(part * 1_000 + 1...part * 1_000 + 1_000, filler: 300)
+        }
         let first = BufferFiles(directory: bench.path).slice(1)
         try await bench.buffer.flush()
         try overwriteTail(of: first)
         await bench.lane.round()
         let books = try await bench.books()
-        #expect(books[1] > 0 && books[0] > 0 && books.reduce(0, +) == 4_000)
+        let status = await bench.lane.status()
+        #expect(books[1] > 0 && books[0] > 0 && books.reduce(0, +) == 4_000, "\(books) \(status)")
         await bench.buffer.close()
     }
 

@@ -29,7 +29,7 @@ extension SliceCounters {
         guard let row = try Row.fetchOne(db, sql: "SELECT * FROM counters") else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no counters")
         }
-        var counters = SliceCounters(
+        return SliceCounters(
             enqueued: row["enqueued"],
             sent: row["sent"],
             rejected: row["rejected"],
@@ -38,12 +38,9 @@ extension SliceCounters {
             first: row["first_ns"],
             last: row["last_ns"]
         )
-        // A slice that no writer has opened since that table came to be has none, and nothing in it was settled.
-        let outcomes = try db.tableExists("outcomes") ? SliceOutcomes.read(db) : SliceOutcomes()
-        try counters.findOldest(db, outcomes)
-        return counters
     }
 
+    /// What the rows say beyond the numbers.
     mutating func findOldest(_ db: Database, _ outcomes: SliceOutcomes) throws {
         oldestPending = nil
         guard pending > 0, let range = outcomes.pending(enqueued: enqueued).first else { return }

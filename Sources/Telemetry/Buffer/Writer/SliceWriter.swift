@@ -96,6 +96,7 @@ final class SliceWriter {
     private func load(_ db: Database) throws {
         counters = try SliceCounters.read(db)
         outcomes = try SliceOutcomes.read(db)
+        try counters.findOldest(db, outcomes)
         bytes = try Self.size(db)
         services = [:]
         resources = [:]
