@@ -62,6 +62,7 @@ let package = Package(
             providers: [.apt(["libpq-dev"])]
         ),
         .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", providers: [.apt(["zlib1g-dev"])]),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -172,6 +173,23 @@ let package = Package(
             at: "ConsoleAPI",
             ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
+        // Sync: what waits, on its way upstream.
+        library(
+            "Sync",
+            at: "Sync",
+            [
+                "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", httpTypes, lifecycle,
+                logging,
+            ]
+        ),
+        tests(
+            "SyncTests",
+            [
+                "Sync", "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", "TestSupport",
+                httpTypes, lifecycle, logging, protobuf, tracing,
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
+            ]
+        ),
         library(
             "Console",
             at: "Console",
@@ -220,7 +238,8 @@ let package = Package(
                 "ConsoleAPI",
                 "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
                 "SQLiteStorage", "ServiceKit",
-                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "TelemetryBuffer", lifecycle, logging,
+                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", lifecycle,
+                logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -252,7 +271,8 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP", "TraceShape",
+                "Commerce", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP",
+                "TraceShape",
                 httpTypes,
                 logging,
                 tracing,

@@ -71,7 +71,7 @@ public struct ConfiguredLanes: Hashable, Sendable {
     }
 }
 
-/// Stands in for the sync daemon: sends nothing, and says so.
+/// Stands in for the sync daemon where none runs: sends nothing, and says so.
 public final class IdleSync: SyncControl {
     private let lanes: ConfiguredLanes
     private let switchedOff: Mutex<Bool>
@@ -88,7 +88,7 @@ public final class IdleSync: SyncControl {
             isOnline: !isOff,
             isSwitchedOff: isOff,
             orders: lane(lanes.orders, "This version of popshop cannot push orders yet; they wait in the outbox."),
-            spans: lane(lanes.spans, "This version of popshop cannot send spans yet; they wait in the buffer.")
+            spans: lane(lanes.spans, "No popshop runs here: start one, or send what waits with `popshop sync`.")
         )
     }
 

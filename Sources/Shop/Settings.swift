@@ -2,8 +2,10 @@ public import Commerce
 import Configuration
 import FoundationEssentials
 public import Logging
+import ServiceKit
 public import ServiceTracing
 public import ShopAPI
+import Sync
 import SystemPackage
 
 /// Everything the environment decides, by the names of the contract's section 3. Command-line options are laid over it.
@@ -41,6 +43,12 @@ public struct Settings: Sendable {
     public var demoMode: DemoMode
     /// Where spans would go, by the precedence of the contract.
     public var ingressURL: String
+    /// The headers for an OTLP endpoint; secrets.
+    var spanHeaders: [(name: String, value: String)]
+    /// Whether an OTLP endpoint is named, which wins over Coralogix.
+    private var hasOTLPEndpoint: Bool
+    /// Spans that started longer ago are not sent; nil: the lane's own.
+    var spanMaxAge: Duration?
     /// Where a Redis is, when one is named.
     public var redis: (host: String, port: Int)?
     private var coralogixToken: String?
@@ -80,6 +88,14 @@ public struct Settings: Sendable {
         return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     }
 
+    /// Where spans go, and as whom; nil for nowhere. Coralogix's key goes to Coralogix's endpoint and to no other.
+    var spanUpstream: SpanUpstream? {
+        guard hasSpanUpstream else { return nil }
+        if hasOTLPEndpoint { return SpanUpstream(url: ingressURL, headers: spanHeaders) }
+        if let coralogixToken { return SpanUpstream(url: ingressURL, key: .fixed(coralogixToken)) }
+        return SpanUpstream(url: ingressURL, key: coralogixTokenFile.map { .file($0) } ?? .none)
+    }
+
     init(_ config: ConfigReader) throws {
         let variables = Variables(config)
         dataDirectory = variables["POPSHOP_DATA_DIR"] ?? "./popshop-data"
@@ -102,6 +118,13 @@ public struct Settings: Sendable {
         demoMode = try variables.choice("DEMO_MODE", .normal)
         logLevel = try variables.choice("LOG_LEVEL", .info)
         ingressURL = variables.ingressURL()
+        spanHeaders = try variables.spanHeaders()
+        hasOTLPEndpoint = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].contains {
+            variables[$0] != nil
+        }
+        if variables["SYNC_SPAN_MAX_AGE"] != nil {
+            spanMaxAge = .seconds(try variables.integer("SYNC_SPAN_MAX_AGE", 86_400, in: 1...315_360_000))
+        }
         redis = try variables.redis()
         coralogixToken = variables["CX_TOKEN"]
         coralogixTokenFile = variables["CX_TOKEN_FILE"]
@@ -171,6 +194,23 @@ private struct Variables {
         return base + (base.hasSuffix("/") ? "v1/traces" : "/v1/traces")
     }
 
+    /// `key=value` pairs parted by commas, percent-encoded (OTLP exporter specification, *Specifying headers via
+    /// environment variables*). A space that is not encoded is forgiven: people write `Bearer …` as it is.
+    func spanHeaders() throws -> [(name: String, value: String)] {
+        let variable =
+            self["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] == nil
+            ? "OTEL_EXPORTER_OTLP_HEADERS" : "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
+        return try (self[variable] ?? "").split(separator: ",").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map {
+                $0.drop { $0 == " " }.trimmedEnd.percentDecoded
+            }
+            guard parts.count == 2, let name = parts[0], !name.isEmpty, let value = parts[1] else {
+                throw Refusal(.usage, "\(variable) must be name=value pairs, percent-encoded and parted by commas.")
+            }
+            return (name, value)
+        }
+    }
+
     func redis() throws -> (host: String, port: Int)? {
         if let url = self["REDIS_URL"] {
             guard url.hasPrefix("redis://") else {
@@ -191,5 +231,13 @@ private struct Variables {
             )
         }
         return sampler
+    }
+}
+
+extension Substring {
+    fileprivate var trimmedEnd: String {
+        var text = self
+        while text.last == " " { text.removeLast() }
+        return String(text)
     }
 }

@@ -17,6 +17,7 @@ import ServiceTracing
 import ShippingService
 import ShopAPI
 import Storage
+import Sync
 import TelemetryBuffer
 import UnixSignals
 
@@ -34,12 +35,13 @@ public final class Shop: Sendable {
     let database: ShopDatabase
     let buffer: SpanBuffer
     let mode: DemoModeFollower
-    let sync: IdleSync
+    let sync: SyncDaemon
     private let transport: CurlClient
     /// What the load generator's shoppers come in by. A shopper holds a connection while the service it asked calls
     /// others: were those calls to wait for the shoppers' connections, enough shoppers at once would wait for
     /// themselves.
     private let shoppers: CurlClient
+    private let uplink: CurlClient
     private let identity: Identity
     private let urls: ServiceURLs
 
@@ -63,10 +65,14 @@ public final class Shop: Sendable {
         database = try Self.openDatabase(directory.path, settings.databaseConventions)
         buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
         mode = DemoModeFollower(database, initial: options.mode ?? settings.demoMode)
-        let lanes = ConfiguredLanes(orders: settings.syncDatabaseURL != nil, spans: settings.hasSpanUpstream)
-        sync = IdleSync(lanes: lanes, isSwitchedOff: options.startsOffline)
         transport = try Self.openTransport()
         shoppers = try Self.openTransport()
+        uplink = try Self.openUplink()
+        sync = SyncDaemon(
+            spans: settings.spanUplink(buffer.outbox(), uplink, isSwitchedOff: options.startsOffline, logger),
+            hasOrders: settings.syncDatabaseURL != nil,
+            isSwitchedOff: options.startsOffline
+        )
         identity = Identity(settings)
         var urls = ServiceURLs(
             host: options.host == "0.0.0.0" ? "127.0.0.1" : options.host,
@@ -113,7 +119,7 @@ public final class Shop: Sendable {
         let servers = try serversInOrder(readiness)
         readiness.then(onReady)
         let group = ServiceGroup(
-            configuration: configuration([buffer, mode] + servers)
+            configuration: configuration([buffer, sync, mode] + servers)
         )
         do {
             try await group.run()
@@ -127,6 +133,7 @@ public final class Shop: Sendable {
     private func close() async {
         await shoppers.shutDown()
         await transport.shutDown()
+        await uplink.shutDown()
         await buffer.close()
         do {
             try await database.close()
@@ -199,7 +206,7 @@ extension Shop {
         }
     }
 
-    private static func openBuffer(
+    static func openBuffer(
         _ dataDirectory: String,
         _ maxBytes: Int,
         _ logger: Logger
@@ -216,9 +223,18 @@ extension Shop {
         }
     }
 
-    private static func openTransport() throws(Refusal) -> CurlClient {
+    /// To the ingress, which may be a continent away, behind a tired Wi-Fi.
+    static func openUplink() throws(Refusal) -> CurlClient {
+        try openTransport(
+            CurlClient.Configuration(connectTimeout: .seconds(10), userAgent: "popshop/\(Identity.version)")
+        )
+    }
+
+    private static func openTransport(
+        _ configuration: CurlClient.Configuration = .init()
+    ) throws(Refusal) -> CurlClient {
         do {
-            return try CurlClient()
+            return try CurlClient(configuration: configuration)
         } catch {
             throw Refusal(.unavailable, "The HTTP client cannot start: \(error.message).")
         }

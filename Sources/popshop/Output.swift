@@ -8,6 +8,9 @@ enum Output {
         write(text + "\n", to: STDOUT_FILENO)
     }
 
+    /// Without a line's end.
+    static func text(_ text: String) { write(text, to: STDOUT_FILENO) }
+
     static func error(_ sentence: String) {
         write("popshop: \(sentence)\n", to: STDERR_FILENO)
     }

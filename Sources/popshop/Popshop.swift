@@ -13,7 +13,8 @@ struct Popshop: AsyncParsableCommand {
         abstract: "A pop-up shop for observability: eight small services that make real traces, with no network.",
         version: "1.0.0",
         subcommands: [
-            Demo.self, Serve.self, Status.self, Traces.self, Migrate.self, HealthCheck.self, DoctorCommand.self,
+            Demo.self, Serve.self, SyncCommand.self, Status.self, Traces.self, Migrate.self, HealthCheck.self,
+            DoctorCommand.self,
         ],
         defaultSubcommand: Demo.self
     )

@@ -1,12 +1,16 @@
-import Shop
+import HTTPTypes
 import Testing
+
+@testable import Shop
+@testable import Sync
 
 @Suite struct SettingsTests {
     @Test(arguments: [
         ("POPSHOP_STORAGE", "oracle"), ("POPSHOP_CARTS", "disk"), ("DB_MAX_CONNECTIONS", "0"),
         ("DB_MAX_CONNECTIONS", "many"), ("TELEMETRY_BUFFER_MAX_BYTES", "-1"), ("DEMO_MODE", "loud"),
         ("LOG_LEVEL", "shouting"), ("OTEL_TRACES_SAMPLER", "sometimes"), ("CART_URL", "localhost:8013"),
-        ("REDIS_URL", "rediss://localhost"),
+        ("REDIS_URL", "rediss://localhost"), ("SYNC_SPAN_MAX_AGE", "a day"), ("OTEL_EXPORTER_OTLP_HEADERS", "no-value"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a=%zz"),
     ])
     func `a bad value is a usage error that names its variable`(name: String, value: String) {
         let refusal = #expect(throws: Refusal.self) { _ = try Settings(environment: [name: value]) }
@@ -42,5 +46,25 @@ import Testing
         url: String
     ) throws {
         #expect(try Settings(environment: environment).ingressURL == url)
+    }
+
+    @Test func `an OTLP endpoint gets its own headers, and Coralogix's key goes nowhere else`() throws {
+        let upstream = try #require(
+            try Settings(environment: [
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "CX_TOKEN": "cx-secret",
+                "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20abc%3D, x-tenant = one",
+            ]).spanUpstream
+        )
+        let fields = try upstream.fields()
+        #expect(fields[.authorization] == "Bearer abc=")
+        #expect(fields.contains { $0.name.rawName == "x-tenant" && $0.value == "one" })
+        let coralogix = try #require(try Settings(environment: ["CX_TOKEN": "cx-secret"]).spanUpstream)
+        #expect(try coralogix.fields()[.authorization] == "Bearer cx-secret")
+        #expect(try Settings(environment: [:]).spanUpstream == nil)
+    }
+
+    @Test func `the age window is the environment's, or the lane's own`() throws {
+        #expect(try Settings(environment: [:]).spanMaxAge == nil)
+        #expect(try Settings(environment: ["SYNC_SPAN_MAX_AGE": "3600"]).spanMaxAge == .seconds(3_600))
     }
 }

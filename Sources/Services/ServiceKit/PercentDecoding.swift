@@ -1,7 +1,7 @@
 extension StringProtocol {
     /// With each `%` and two hex digits (RFC 3986, section 2.1) as the byte they name; nil when a `%` stands without
     /// them, or when the bytes are no UTF-8.
-    var percentDecoded: String? {
+    public var percentDecoded: String? {
         var bytes: [UInt8] = []
         var rest = Substring(self).utf8[...]
         while let byte = rest.popFirst() {

@@ -44,6 +44,10 @@ static const unsigned char schema_telemetry_slice_001[] = {
 #embed "../../../schema/sqlite/telemetry-slice/001_slice.sql"
 };
 
+static const unsigned char schema_telemetry_slice_002[] = {
+#embed "../../../schema/sqlite/telemetry-slice/002_outcomes.sql"
+};
+
 #define ASSET(path, bytes) { path, bytes, sizeof(bytes) }
 
 static const struct popshop_asset assets[] = {
@@ -60,6 +64,7 @@ static const struct popshop_asset assets[] = {
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),
     ASSET("schema/sqlite/telemetry-ledger/001_ledger.sql", schema_telemetry_ledger_001),
     ASSET("schema/sqlite/telemetry-slice/001_slice.sql", schema_telemetry_slice_001),
+    ASSET("schema/sqlite/telemetry-slice/002_outcomes.sql", schema_telemetry_slice_002),
 };
 
 const struct popshop_asset *popshop_assets(size_t *count) {

@@ -17,7 +17,7 @@ public struct BufferCounts: Hashable, Sendable {
     public var dropped = 0
     /// The buffer's files, in bytes.
     public var bytes = 0
-    /// The earliest start of a span in a slice that has pending ones, in nanoseconds since 1970, UTC.
+    /// The start of the first pending span, in the order of their writing, in nanoseconds since 1970, UTC.
     public var oldestPendingTime: UInt64?
     /// Why the last write failed; nil since one succeeded.
     public var lastError: String?
@@ -41,7 +41,7 @@ public struct BufferCounts: Hashable, Sendable {
         rejected += slice.rejected
         expired += slice.expired
         quarantined += slice.quarantined
-        if slice.pending > 0, let first = slice.first {
+        if slice.pending > 0, let first = slice.oldestPending {
             oldestPendingTime = min(oldestPendingTime ?? .max, UInt64(clamping: first))
         }
     }

@@ -81,6 +81,9 @@ public final class SpanBuffer: SpanProcessor, Service {
     /// The books, exact at the moment of the call.
     public func counts() async -> BufferCounts { await writer.counts() }
 
+    /// The waiting end, for the one lane that sends: two outboxes of one buffer would lend the same spans twice.
+    public func outbox() -> SpanOutbox { SpanOutbox(writer, logger: logger) }
+
     private func drainUntilCancelled() async {
         var backOff = BackOff()
         while !Task.isCancelled {

@@ -40,7 +40,17 @@ struct SliceReader {
         }
     }
 
-    func counters() throws -> SliceCounters { try read(SliceCounters.read) }
+    /// The numbers stand also where the rows beside them are bad: then only the oldest pending one is not known.
+    func counters() throws -> SliceCounters {
+        let counters = try read(SliceCounters.read)
+        let whole = try? read { db in
+            var counters = counters
+            // A slice that no writer has opened since that table came to be has none, and nothing in it was settled.
+            try counters.findOldest(db, db.tableExists("outcomes") ? SliceOutcomes.read(db) : SliceOutcomes())
+            return counters
+        }
+        return whole ?? counters
+    }
 
     func summary(of id: TraceID) throws -> TraceSummary? {
         try read { db in

@@ -69,7 +69,9 @@ struct BufferOpening {
                 return
             }
             try slice.close()
-            sealed.append(.init(id: id, bytes: files.bytes(path), counters: slice.counters))
+            sealed.append(
+                .init(id: id, bytes: files.bytes(path), counters: slice.counters, outcomes: slice.outcomes)
+            )
             if row?.isSealed != true {
                 try ledger.seal(id, at: clock.wall, bytes: files.bytes(path), counters: slice.counters)
             }

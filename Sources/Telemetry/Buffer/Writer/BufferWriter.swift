@@ -11,7 +11,8 @@ actor BufferWriter {
     struct SealedSlice {
         let id: Int64
         let bytes: Int
-        let counters: SliceCounters
+        var counters: SliceCounters
+        var outcomes: SliceOutcomes
     }
 
     let files: BufferFiles
@@ -25,13 +26,17 @@ actor BufferWriter {
     /// Oldest first.
     var sealed: [SealedSlice]
     var active: SliceWriter?
+    /// A sealed slice whose outcomes are being written.
+    var reopened: SliceWriter?
+    /// The earliest start among a slice's pending spans, as it was found when it held so many.
+    var earliest: [Int64: (start: Int64, enqueued: Int)] = [:]
     private var nextID: Int64
     /// Taken from the queue and not yet on disk: kept through failures.
     private var batch: ArraySlice<EncodedSpan> = []
     /// How many of what the queue accepted is on disk.
     private var settled = 0
     private var lastError: String?
-    private var isClosed = false
+    private(set) var isClosed = false
 
     init(
         opened: BufferOpening,
@@ -86,6 +91,7 @@ actor BufferWriter {
         giveUpWhatWaits()
         do {
             try active?.close()
+            try reopened?.close()
             try ledger.setDropped(droppedBefore + queue.dropped)
             try ledger.close()
         } catch {
@@ -136,7 +142,9 @@ actor BufferWriter {
         active = nil
         try slice.close()
         let bytes = files.bytes(files.slice(slice.id))
-        sealed.append(SealedSlice(id: slice.id, bytes: bytes, counters: slice.counters))
+        sealed.append(
+            SealedSlice(id: slice.id, bytes: bytes, counters: slice.counters, outcomes: slice.outcomes)
+        )
         try ledger.seal(slice.id, at: clock.wall, bytes: bytes, counters: slice.counters)
     }
 
@@ -188,6 +196,11 @@ extension BufferWriter {
 
     /// First the books, in one transaction.
     func fold(_ slice: SealedSlice) throws {
+        if reopened?.id == slice.id {
+            try reopened?.close()
+            reopened = nil
+        }
+        earliest[slice.id] = nil
         try ledger.fold(slice.id, slice.counters)
         sealed.removeAll { $0.id == slice.id }
     }

@@ -11,10 +11,13 @@ struct SliceCounters: Hashable, Sendable {
     var first: Int64?
     /// The latest end, in nanoseconds since 1970.
     var last: Int64?
+    /// The start of the first that is pending, in nanoseconds since 1970; moved when it was retimed.
+    var oldestPending: Int64?
 
     var pending: Int { enqueued - sent - rejected - expired - quarantined }
 
     mutating func add(_ span: EncodedSpan) {
+        if pending == 0 { oldestPending = span.startTime }
         enqueued += 1
         first = min(first ?? .max, span.startTime)
         last = max(last ?? .min, span.endTime)
@@ -37,9 +40,30 @@ extension SliceCounters {
         )
     }
 
+    /// What the rows say beyond the numbers.
+    mutating func findOldest(_ db: Database, _ outcomes: SliceOutcomes) throws {
+        oldestPending = nil
+        guard pending > 0, let range = outcomes.pending(enqueued: enqueued).first else { return }
+        let statement = try db.cachedStatement(sql: "SELECT start_ns FROM spans WHERE seq = ?")
+        oldestPending = try Int64.fetchOne(statement, arguments: [range.first]).map { $0 &+ range.shift }
+    }
+
     /// Only what appending changes: the other states are the lane's.
     func writeAppended(_ db: Database) throws {
         try db.cachedStatement(sql: "UPDATE counters SET enqueued = ?, first_ns = ?, last_ns = ?")
             .execute(arguments: [enqueued, first, last])
+    }
+
+    /// Only what settling changes.
+    func writeSettled(_ db: Database) throws {
+        try db.cachedStatement(sql: "UPDATE counters SET sent = ?, rejected = ?, expired = ?, quarantined = ?")
+            .execute(arguments: [sent, rejected, expired, quarantined])
+    }
+
+    mutating func add(_ difference: SliceCounters) {
+        sent += difference.sent
+        rejected += difference.rejected
+        expired += difference.expired
+        quarantined += difference.quarantined
     }
 }

@@ -1,7 +1,7 @@
 import GRDB
 import ServiceTracing
 
-/// The active slice: the one connection that writes its file. Confined to the writer.
+/// The one connection that writes a slice's file, be it the active one or a sealed one. Confined to the writer.
 final class SliceWriter {
     /// Services in one slice: the bits of `traces.services` that are not its sign.
     static let maxServices = 63
@@ -9,6 +9,7 @@ final class SliceWriter {
     let id: Int64
     private let queue: DatabaseQueue
     private(set) var counters = SliceCounters()
+    private(set) var outcomes = SliceOutcomes()
     /// The database without its log, in bytes.
     private(set) var bytes = 0
     private var services: [String: Int64] = [:]
@@ -52,6 +53,24 @@ final class SliceWriter {
         return appended
     }
 
+    /// Changes what became of spans, and the counters with it, in one transaction.
+    ///
+    /// - Returns: Whether anything was changed.
+    /// - Throws: `DatabaseError`; then nothing was.
+    func change(_ make: (inout SliceOutcomes, Int) -> SliceOutcomes.Change) throws -> Bool {
+        var (outcomes, counters) = (outcomes, counters)
+        let change = make(&outcomes, counters.enqueued)
+        guard !change.isEmpty else { return false }
+        counters.add(change.counters)
+        try queue.write { db in
+            try SliceOutcomes.write(change, db)
+            try counters.writeSettled(db)
+            try counters.findOldest(db, outcomes)
+        }
+        (self.outcomes, self.counters) = (outcomes, counters)
+        return true
+    }
+
     /// Moves all of the log into the file and closes it. Readers may keep the log from being cut; nothing is lost then.
     func close() throws {
         queue.writeWithoutTransaction { db in _ = try? db.checkpoint(.truncate) }
@@ -67,8 +86,17 @@ final class SliceWriter {
         }
     }
 
+    /// For tests of a disk that fails.
+    func refuseWrites(_ isRefusing: Bool) throws {
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA query_only = \(isRefusing ? "ON" : "OFF")")
+        }
+    }
+
     private func load(_ db: Database) throws {
         counters = try SliceCounters.read(db)
+        outcomes = try SliceOutcomes.read(db)
+        try counters.findOldest(db, outcomes)
         bytes = try Self.size(db)
         services = [:]
         resources = [:]

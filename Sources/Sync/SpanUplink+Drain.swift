@@ -1,0 +1,111 @@
+import Logging
+import TelemetryBuffer
+
+/// One drain: what is still to be sent of batches that were halved, and single spans that were refused.
+private struct Drain {
+    /// Parts of batches that were refused, to be sent next.
+    var parts: [SpanBatch] = []
+    /// Single spans that were refused; bad ones once the upstream takes others.
+    var refused: [(span: SpanBatch, reason: String)] = []
+    var inFlight = 0
+    var hasDelivered = false
+    /// Something stands in the way: nothing more is begun.
+    var isOver = false
+}
+
+extension SpanUplink {
+    /// Sends until nothing waits, or something stands in the way.
+    ///
+    /// - Returns: Whether anything was taken.
+    func drain(_ exchange: SpanExchange) async -> Bool {
+        var drain = Drain()
+        await withTaskGroup(of: SpanExchange.Result.self) { group in
+            while true {
+                while let batch = await next(&drain) {
+                    drain.inFlight += 1
+                    group.addTask { await exchange.send(batch) }
+                }
+                guard let result = await group.next() else { break }
+                drain.inFlight -= 1
+                await take(result, &drain)
+            }
+        }
+        await finish(&drain)
+        return drain.hasDelivered
+    }
+
+    /// The next batch to be sent; nil when none is, or none yet.
+    private func next(_ drain: inout Drain) async -> SpanBatch? {
+        guard !drain.isOver, drain.inFlight < (isProbing ? 1 : options.maxInFlight), mayBegin else { return nil }
+        if let part = drain.parts.popLast() { return part }
+        do {
+            let take = try await outbox.nextBatch(
+                maxBytes: maxRequestBytes,
+                maxSpans: isProbing ? options.probeSpans : .max,
+                window: window
+            )
+            noteHeld(take.held)
+            return take.batch
+        } catch {
+            postponeForDisk(error)
+            drain.isOver = true
+            return nil
+        }
+    }
+
+    private func take(_ result: SpanExchange.Result, _ drain: inout Drain) async {
+        let batch = result.batch
+        switch result.answer {
+        case .delivered(let rejected, let message):
+            await outbox.settle(batch, .delivered(rejected: rejected, reason: message))
+            drain.hasDelivered = true
+            if let date = result.date { noteClock(date) }
+            noteDelivered(batch, rejected: rejected, message: message)
+            await quarantine(&drain)
+        case .retry(let reason, let after, let offline):
+            await outbox.giveBack(batch)
+            postpone(reason, after: after, offline: offline)
+            drain.isOver = true
+        case .blocked(let reason):
+            await outbox.giveBack(batch)
+            block(reason)
+            drain.isOver = true
+        case .split(let reason, let tooLarge):
+            await split(batch, reason, tooLarge: tooLarge, &drain)
+        }
+    }
+
+    private func split(_ batch: SpanBatch, _ reason: String, tooLarge: Bool, _ drain: inout Drain) async {
+        if batch.count > 1 {
+            let (first, second) = batch.halves
+            drain.parts += [second, first]
+            if tooLarge { maxRequestBytes = max(64 << 10, min(maxRequestBytes, batch.bytes) / 2) }
+            return
+        }
+        drain.refused.append((batch, reason))
+        refusedInARow += 1
+        guard refusedInARow >= options.maxRefusedInARow else { return }
+        let count = refusedInARow
+        drain.isOver = true
+        block("The upstream refused \(count) spans in a row, each by itself: it may be no OTLP endpoint. \(reason)")
+    }
+
+    /// What is refused while others are taken is bad.
+    private func quarantine(_ drain: inout Drain) async {
+        for (span, reason) in drain.refused {
+            logger.error("A span was quarantined", metadata: ["reason": "\(reason)"])
+            await outbox.settle(span, .quarantined(reason: reason))
+        }
+        drain.refused = []
+    }
+
+    private func finish(_ drain: inout Drain) async {
+        for part in drain.parts { await outbox.giveBack(part) }
+        if hasDelivered, !drain.isOver { await quarantine(&drain) }
+        for (span, _) in drain.refused { await outbox.giveBack(span) }
+        // An upstream that has taken nothing yet and refuses what it is given: not the spans are bad.
+        if !drain.isOver, let (_, reason) = drain.refused.last {
+            block("The upstream takes no span at all: it may be no OTLP endpoint. \(reason)")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import FoundationEssentials
+import HTTPTypes
+
+/// Where spans are sent, and as whom.
+public struct SpanUpstream: Sendable {
+    /// The key that goes into `Authorization: Bearer`.
+    public enum Key: Sendable {
+        case none
+        case fixed(String)
+        /// Read anew whenever the lane is blocked, so that a right key takes effect without a restart.
+        case file(String)
+    }
+
+    /// An absolute http or https URL, as it is.
+    let url: String
+    /// As the user gave them; secrets.
+    let headers: [(name: String, value: String)]
+    let key: Key
+
+    public init(url: String, headers: [(name: String, value: String)] = [], key: Key = .none) {
+        self.url = url
+        self.headers = headers
+        self.key = key
+    }
+
+    /// Why no request can be made: a sentence that does not repeat what is secret.
+    struct Refused: Error, Hashable {
+        let reason: String
+    }
+
+    /// All fields of a request. Reads the key's file.
+    ///
+    /// - Throws: `Refused`.
+    func fields() throws(Refused) -> HTTPFields {
+        var fields: HTTPFields = [.contentType: "application/x-protobuf", .contentEncoding: "gzip"]
+        for header in headers {
+            guard let name = HTTPField.Name(header.name), HTTPField.isValidValue(header.value) else {
+                throw Refused(reason: "A header of OTEL_EXPORTER_OTLP_HEADERS cannot be sent: correct it.")
+            }
+            fields[name] = header.value
+        }
+        if let key = try secret() { fields[.authorization] = "Bearer \(key)" }
+        return fields
+    }
+
+    private func secret() throws(Refused) -> String? {
+        switch key {
+        case .none: return nil
+        case .fixed(let key): return try checked(key, "CX_TOKEN")
+        case .file(let path):
+            guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                throw Refused(reason: "CX_TOKEN_FILE names a file that cannot be read: correct it.")
+            }
+            return try checked(text, "The file of CX_TOKEN_FILE")
+        }
+    }
+
+    /// Editors end a file with a line break, which is no part of the key; one within it would end the header.
+    private func checked(_ text: String, _ origin: String) throws(Refused) -> String {
+        let key = text.trimmingSpaces()
+        guard !key.isEmpty, key.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            throw Refused(reason: "\(origin) is not one key of visible characters: correct it.")
+        }
+        return key
+    }
+}

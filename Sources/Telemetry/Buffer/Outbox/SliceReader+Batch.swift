@@ -1,0 +1,110 @@
+import GRDB
+import OTLP
+
+/// Rows gathered for a batch, and what was met on the way.
+struct Page {
+    /// So many rows are looked at in one go, however few fit.
+    private static let maxExpired = 100_000
+
+    let maxBytes: Int
+    let maxSpans: Int
+    let window: ClosedRange<Int64>
+    private(set) var items: [SpanBatch.Item] = []
+    private(set) var expired: [ClosedRange<Int64>] = []
+    private(set) var held = 0
+    var resources: [Int64: [UInt8]] = [:]
+    private var bytes = 0
+    private var expiredCount = 0
+
+    init(maxBytes: Int, maxSpans: Int, window: ClosedRange<UInt64>) {
+        self.maxBytes = maxBytes
+        self.maxSpans = maxSpans
+        self.window = Int64(clamping: window.lowerBound)...Int64(clamping: window.upperBound)
+    }
+
+    /// - Returns: False when no more is wanted.
+    fileprivate mutating func take(_ row: Row, shift: Int64) throws -> Bool {
+        let (seq, start): (Int64, Int64) = (row[0], row[2])
+        let moved = start.addingReportingOverflow(shift).partialValue
+        if moved < window.lowerBound {
+            if let last = expired.last, last.upperBound + 1 == seq {
+                expired[expired.count - 1] = last.lowerBound...seq
+            } else {
+                expired.append(seq...seq)
+            }
+            expiredCount += 1
+            return expiredCount < Self.maxExpired
+        }
+        if moved > window.upperBound {
+            held += 1
+            return true
+        }
+        var payload = try row.withUnsafeData(atIndex: 3) { $0.map { [UInt8]($0) } ?? [] }
+        if shift != 0 { payload = OTLPRetiming.moved(payload, by: shift) }
+        // A tag and a length for each.
+        let size = payload.count + 6
+        guard items.isEmpty || (bytes + size <= maxBytes && items.count < maxSpans) else { return false }
+        bytes += size
+        items.append(SpanBatch.Item(seq: seq, resource: row[1], payload: payload))
+        return true
+    }
+}
+
+extension SliceReader {
+    /// Reads waiting spans into a page until it is full.
+    func fill(_ page: inout Page, from ranges: [PendingRange]) throws {
+        try read { db in
+            let sql = "SELECT seq, resource_id, start_ns, payload FROM spans WHERE seq BETWEEN ? AND ? ORDER BY seq"
+            let statement = try db.cachedStatement(sql: sql)
+            for range in ranges {
+                let rows = try Row.fetchCursor(statement, arguments: [range.first, range.last])
+                while let row = try rows.next() {
+                    guard try page.take(row, shift: range.shift) else { return }
+                }
+            }
+        }
+    }
+
+    /// The contents of OTLP `Resource` messages by their ids.
+    func resources() throws -> [Int64: [UInt8]] {
+        try read { db in
+            try Row.fetchAll(db, sql: "SELECT id, payload FROM resources").reduce(into: [:]) {
+                let payload: DataBytes = $1["payload"]
+                $0[$1["id"]] = payload.bytes
+            }
+        }
+    }
+
+    /// Those that started before a time, and the earliest start of the others.
+    func old(_ ranges: [PendingRange], before start: Int64) throws -> (old: [ClosedRange<Int64>], earliest: Int64) {
+        var old: [ClosedRange<Int64>] = []
+        var earliest = Int64.max
+        try read { db in
+            let statement = try db.cachedStatement(sql: "SELECT seq, start_ns FROM spans WHERE seq BETWEEN ? AND ?")
+            for range in ranges {
+                let rows = try Row.fetchCursor(statement, arguments: [range.first, range.last])
+                while let row = try rows.next() {
+                    let (seq, time): (Int64, Int64) = (row[0], row[1])
+                    let moved = time.addingReportingOverflow(range.shift).partialValue
+                    guard moved < start else {
+                        earliest = min(earliest, moved)
+                        continue
+                    }
+                    if let last = old.last, last.upperBound + 1 == seq {
+                        old[old.count - 1] = last.lowerBound...seq
+                    } else {
+                        old.append(seq...seq)
+                    }
+                }
+            }
+        }
+        return (old, earliest)
+    }
+
+    func latestEnd(_ range: OutcomeRange) throws -> Int64? {
+        try read { db in
+            let sql = "SELECT max(end_ns) FROM spans WHERE seq BETWEEN ? AND ?"
+            return try Int64.fetchOne(db, sql: sql, arguments: [range.first, range.last])
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import OTLP
+
+/// Spans of one slice on their way to a backend, as the bytes they were stored as.
+public struct SpanBatch: Sendable {
+    struct Item: Sendable {
+        let seq: Int64
+        let resource: Int64
+        let payload: [UInt8]
+    }
+
+    let slice: Int64
+    let items: ArraySlice<Item>
+    let resources: [Int64: [UInt8]]
+
+    /// How many spans.
+    public var count: Int { items.count }
+
+    /// What its spans' payloads take together.
+    public var bytes: Int { items.reduce(0) { $0 + $1.payload.count } }
+
+    /// One OTLP `ExportTraceServiceRequest`, grouped by resource.
+    public var request: [UInt8] {
+        let groups = Dictionary(grouping: items, by: \.resource)
+        return groups.keys.sorted().reduce(into: []) { bytes, id in
+            bytes += OTLPEncoder.request(resource: resources[id] ?? [], spans: (groups[id] ?? []).map(\.payload))
+        }
+    }
+
+    /// For finding the one that is refused. Of a batch of one the second half is empty.
+    public var halves: (first: SpanBatch, second: SpanBatch) {
+        let middle = items.startIndex + (items.count + 1) / 2
+        return (part(items[..<middle]), part(items[middle...]))
+    }
+
+    private func part(_ items: ArraySlice<Item>) -> SpanBatch {
+        SpanBatch(slice: slice, items: items, resources: resources)
+    }
+
+    /// The spans by stretches without a gap.
+    var ranges: [ClosedRange<Int64>] {
+        var ranges: [ClosedRange<Int64>] = []
+        for item in items {
+            if let last = ranges.last, last.upperBound + 1 == item.seq {
+                ranges[ranges.count - 1] = last.lowerBound...item.seq
+            } else {
+                ranges.append(item.seq...item.seq)
+            }
+        }
+        return ranges
+    }
+}
+
+/// What the outbox has to give.
+public struct OutboxTake: Sendable {
+    /// Nil when nothing is to be sent now.
+    public let batch: SpanBatch?
+    /// Spans met and left waiting since they are dated too far ahead.
+    public let held: Int
+}

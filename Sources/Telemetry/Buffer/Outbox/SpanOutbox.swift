@@ -1,0 +1,193 @@
+import GRDB
+import Logging
+import OTLP
+import ServiceTracing
+
+/// The waiting end of the buffer: lends batches of pending spans, and takes back what became of them.
+///
+/// Spans are read by connections that only read, on a queue of its own, so that what is being written never waits for
+/// what is being sent. What became of them is written by the buffer's one writer.
+public actor SpanOutbox {
+    nonisolated let executor = DispatchExecutor(label: "popshop.span-outbox")
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let writer: BufferWriter
+    private let files: BufferFiles
+    private let logger: Logger
+    /// Lent and not yet settled or returned.
+    private var lent: [Int64: [ClosedRange<Int64>]] = [:]
+    /// Settled, and not yet on disk because the disk would not take it: until it is they stay lent.
+    private var unwritten: [(slice: Int64, spans: [ClosedRange<Int64>], settlement: Settlement)] = []
+    /// Turns with everything that ends a loan, so that a look at what is pending is known to be old.
+    private var turn = 0
+    private var reader: SliceReader?
+    /// Slices that cannot be read: passed over, so that they hold up no other. Their spans stay pending.
+    private var bad: Set<Int64> = []
+
+    init(_ writer: BufferWriter, logger: Logger) {
+        self.writer = writer
+        files = writer.files
+        self.logger = logger
+    }
+
+    /// Lends the next spans: of one slice, the slice with the oldest waiting span first, up to `maxBytes` of payload
+    /// (one span at least) and `maxSpans`. Spans that started before the window are expired on the way; those that
+    /// start after it are passed over.
+    ///
+    /// - Parameter window: Of starts, in nanoseconds since 1970, UTC.
+    /// - Throws: `DatabaseError`.
+    public func nextBatch(
+        maxBytes: Int,
+        maxSpans: Int = .max,
+        window: ClosedRange<UInt64>
+    ) async throws -> OutboxTake {
+        await writeUnwritten()
+        var held = 0
+        while true {
+            let before = turn
+            let slices = await writer.pendingSlices()
+            guard before == turn else { continue }
+            if !slices.contains(where: { $0.id == reader?.id }) { reader = nil }
+            held = 0
+            var expired: (slice: Int64, spans: [ClosedRange<Int64>])?
+            for slice in slices {
+                let free = slice.pending.flatMap { subtract(lent[slice.id] ?? [], from: $0) }
+                guard !free.isEmpty else { continue }
+                let page = try reading(slice.id) { reader in
+                    var page = Page(maxBytes: maxBytes, maxSpans: maxSpans, window: window)
+                    try reader.fill(&page, from: free)
+                    page.resources = page.items.isEmpty ? [:] : try reader.resources()
+                    return page
+                }
+                guard let page else { continue }
+                held += page.held
+                if !page.expired.isEmpty {
+                    expired = (slice.id, page.expired)
+                    break
+                }
+                if !page.items.isEmpty {
+                    let batch = SpanBatch(slice: slice.id, items: page.items[...], resources: page.resources)
+                    lent[slice.id, default: []] += batch.ranges
+                    return OutboxTake(batch: batch, held: held)
+                }
+            }
+            guard let expired else { return OutboxTake(batch: nil, held: held) }
+            try await writer.settle(expired.slice, expired.spans, .expired)
+            turn += 1
+        }
+    }
+
+    /// Says what became of a batch or a part of one. When the disk does not take it, it is kept and tried again.
+    public func settle(_ batch: SpanBatch, _ settlement: Settlement) async {
+        await write(batch.slice, batch.ranges, settlement)
+    }
+
+    /// Gives back a batch that was not sent, or of which nobody knows.
+    public func giveBack(_ batch: SpanBatch) {
+        endLoan(batch.slice, batch.ranges)
+    }
+
+    /// Expires what waits and started earlier.
+    ///
+    /// - Parameter start: In nanoseconds since 1970, UTC.
+    /// - Returns: How many.
+    /// - Throws: `DatabaseError`.
+    @discardableResult
+    public func expire(olderThan start: UInt64) async throws -> Int {
+        let start = Int64(clamping: start)
+        var count = 0
+        for slice in await writer.pendingSlices() where slice.earliest < start {
+            let free = slice.pending.flatMap { subtract(lent[slice.id] ?? [], from: $0) }
+            guard !free.isEmpty, let found = try reading(slice.id, { try $0.old(free, before: start) }) else {
+                continue
+            }
+            let (old, earliest) = found
+            if !old.isEmpty { count += try await writer.settle(slice.id, old, .expired) }
+            await writer.noteEarliest(slice.id, earliest, asOf: slice.enqueued)
+        }
+        if count > 0 { turn += 1 }
+        return count
+    }
+
+    /// Makes all that has expired pending again, moved forward by one constant so that the latest of them ends at
+    /// `end`; how they lie to one another stays. The stored spans stay as they are: they are moved when they are sent,
+    /// with their own times in attributes.
+    ///
+    /// - Parameter end: In nanoseconds since 1970, UTC.
+    /// - Returns: How many.
+    /// - Throws: `DatabaseError`.
+    public func retime(endingAt end: UInt64) async throws -> Int {
+        let slices = await writer.expiredSlices()
+        var latest: Int64?
+        for (id, ranges) in slices {
+            for range in ranges {
+                if let end = try reading(id, { try $0.latestEnd(range) }) { latest = max(latest ?? .min, end) }
+            }
+        }
+        guard let latest else { return 0 }
+        var count = 0
+        for (id, _) in slices { count += try await writer.retime(id, by: Int64(clamping: end) - latest) }
+        turn += 1
+        return count
+    }
+
+    /// The books of the buffer behind this.
+    public func counts() async -> BufferCounts { await writer.counts() }
+
+    /// How many wait, and whether more than is lent.
+    public func pendingCount() async -> Int { await writer.pendingCount }
+
+    private func write(_ slice: Int64, _ spans: [ClosedRange<Int64>], _ settlement: Settlement) async {
+        do {
+            try await writer.settle(slice, spans, settlement)
+            endLoan(slice, spans)
+        } catch {
+            if unwritten.isEmpty {
+                logger.error("What became of sent spans cannot be written yet", metadata: ["error": "\(error)"])
+            }
+            unwritten.append((slice, spans, settlement))
+        }
+    }
+
+    private func writeUnwritten() async {
+        let waiting = unwritten
+        unwritten = []
+        for (slice, spans, settlement) in waiting { await write(slice, spans, settlement) }
+    }
+
+    private func endLoan(_ slice: Int64, _ spans: [ClosedRange<Int64>]) {
+        turn += 1
+        let rest = (lent[slice] ?? []).flatMap { range in
+            subtract(spans, from: PendingRange(first: range.lowerBound, last: range.upperBound))
+        }
+        lent[slice] = rest.isEmpty ? nil : rest.map { $0.first...$0.last }
+    }
+
+    /// Nil for a slice that has gone or is bad.
+    private func reading<Value>(_ id: Int64, _ body: (SliceReader) throws -> Value?) throws -> Value? {
+        guard !bad.contains(id) else { return nil }
+        do {
+            if reader?.id != id { reader = try SliceReader(id: id, path: files.slice(id)) }
+            return try reader.flatMap(body)
+        } catch  where BufferDatabase.isCorruption(error) {
+            logger.error("A slice cannot be read; its spans stay", metadata: ["slice": "\(id)", "error": "\(error)"])
+            bad.insert(id)
+            reader = nil
+            return nil
+        }
+    }
+}
+
+/// What is left of a range without the others.
+private func subtract(_ others: [ClosedRange<Int64>], from range: PendingRange) -> [PendingRange] {
+    var rest = [range]
+    for other in others {
+        rest = rest.flatMap { part -> [PendingRange] in
+            guard part.first <= other.upperBound, part.last >= other.lowerBound else { return [part] }
+            var (left, right) = (part, part)
+            (left.last, right.first) = (other.lowerBound - 1, other.upperBound + 1)
+            return [left, right].filter { $0.first <= $0.last }
+        }
+    }
+    return rest
+}

@@ -1,0 +1,270 @@
+import ConsoleAPI
+import Foundation
+import HTTPClient
+import HTTPTypes
+import SwiftProtobuf
+import Testing
+
+@testable import OTLP
+@testable import Sync
+@testable import TelemetryBuffer
+
+@Suite struct LaneTests {
+    @Test func `every span arrives once, by id, with both resources in one request and in batches under 2 MB`()
+        async throws
+    {
+        let bench = try Bench(sliceBytes: 1 << 20)
+        try await bench.record(1...6_000, filler: 700)
+        await bench.lane.round()
+        #expect(bench.ingress.accepted.sorted() == Array(1...6_000))
+        #expect(try await bench.books() == [0, 6_000, 0, 0, 0, 0])
+        #expect(bench.ingress.seen.allSatisfy { $0.bytes < 2_000_000 })
+        #expect(bench.ingress.seen.first?.services.sorted() == ["cart", "checkout"])
+        let headers = try #require(bench.ingress.seen.first?.headers)
+        #expect(headers[.authorization] == "Bearer s3cret-key")
+        #expect(headers[.contentType] == "application/x-protobuf" && headers[.contentEncoding] == "gzip")
+        await bench.lane.round()
+        #expect(bench.ingress.accepted.count == 6_000)
+        await bench.buffer.close()
+    }
+
+    @Test func `an outage of 72 hours deletes nothing and expires exactly what is older than the window`() async throws
+    {
+        let bench = try Bench()
+        bench.ingress.script { _ in .fails(.connect) }
+        for hour in 0..<72 as Range<UInt64> {
+            try await bench.record(hour * 10 + 1...hour * 10 + 10)
+            for _ in 0..<6 {
+                bench.clock.advance(.seconds(600))
+                await bench.lane.round()
+            }
+            #expect(try await bench.books().reduce(0, +) == Int(hour + 1) * 10)
+        }
+        // A day less 300 s: recorded on the hour, the last 23 hours' are within it, and it is the 72nd.
+        let kept = Array(UInt64(491)...720)
+        #expect(try await bench.books() == [230, 0, 0, 490, 0, 0])
+        bench.ingress.script { _ in .ok() }
+        await bench.lane.setSwitchedOff(true)
+        await bench.lane.setSwitchedOff(false)
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 230, 0, 490, 0, 0])
+        #expect(bench.ingress.accepted.sorted() == kept)
+        #expect(bench.ingress.accepted.first == 491)
+        await bench.buffer.close()
+    }
+
+    @Test func `a kill between sending and settling repeats that batch at most, and loses nothing`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...1_000)
+        let outbox = bench.buffer.outbox()
+        let window = await bench.lane.window
+        let settled = try #require(try await outbox.nextBatch(maxBytes: 20_000, window: window).batch)
+        await outbox.settle(settled, .delivered())
+        let sent = try #require(try await outbox.nextBatch(maxBytes: 20_000, window: window).batch)
+        let killed = FileManager.default.temporaryDirectory.path + "/popshop-killed-\(UUID().uuidString)"
+        try copy(bench.path, to: killed)
+        defer { try? FileManager.default.removeItem(atPath: killed) }
+        let again = try Bench(at: killed, clock: bench.clock)
+        await again.lane.round()
+        #expect(again.ingress.accepted.sorted() == Array(UInt64(settled.count + 1)...1_000))
+        #expect(sent.count > 0 && again.ingress.accepted.count == 1_000 - settled.count)
+        #expect(try await again.books() == [0, 1_000, 0, 0, 0, 0])
+        await again.buffer.close()
+        await bench.buffer.close()
+    }
+
+    @Test func `Retry-After is a floor that trying now does not lift`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.script { _ in .status(503, [.retryAfter: "120"]) }
+        await bench.lane.round()
+        #expect(await bench.lane.status().nextAttempt == .seconds(120))
+        bench.ingress.script { _ in .ok() }
+        await bench.lane.tryNow()
+        bench.clock.advance(.seconds(119))
+        await bench.lane.round()
+        #expect(bench.ingress.seen.count == 1)
+        bench.clock.advance(.seconds(1))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
+    @Test func `trying now ends a back-off`() async throws {
+        let bench = try Bench { ($0.backOffBase, $0.backOffCap) = (.seconds(3_600), .seconds(3_600)) }
+        try await bench.record(1...10)
+        bench.ingress.script { _ in .status(500) }
+        await bench.lane.round()
+        await bench.lane.round()
+        #expect(bench.ingress.seen.count == 1)
+        bench.ingress.script { _ in .ok() }
+        await bench.lane.tryNow()
+        await bench.lane.round()
+        #expect(try await bench.books()[1] == 10)
+        await bench.buffer.close()
+    }
+
+    @Test func `a blocked lane probes at the cap with a small batch, and a right key in the file unblocks it`()
+        async throws
+    {
+        let file = FileManager.default.temporaryDirectory.path + "/popshop-key-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try "wrong-key\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let bench = try Bench(upstream: SpanUpstream(url: "http://ingress.test/", key: .file(file)))
+        try await bench.record(1...1_000)
+        bench.ingress.script { $0.headers[.authorization] == "Bearer right-key" ? .ok() : .status(401) }
+        await bench.lane.round()
+        #expect(await bench.lane.status().state == .blocked)
+        try "right-key\n".write(toFile: file, atomically: true, encoding: .utf8)
+        bench.clock.advance(.seconds(59))
+        await bench.lane.round()
+        #expect(bench.ingress.seen.count == 1)
+        bench.clock.advance(.seconds(1))
+        await bench.lane.round()
+        #expect(bench.ingress.seen[1].ids.count == 100)
+        #expect(try await bench.books() == [0, 1_000, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
+    @Test(arguments: ["", "two\nlines", "snow\u{2603}man"])
+    func `a key that no header may carry blocks without a request, and is not repeated`(key: String) async throws {
+        let bench = try Bench(upstream: SpanUpstream(url: "http://ingress.test/", key: .fixed(key)))
+        try await bench.record(1...10)
+        await bench.lane.round()
+        let status = await bench.lane.status()
+        #expect(status.state == .blocked && bench.ingress.seen.isEmpty)
+        #expect(key.isEmpty || status.lastError?.contains(key) == false)
+        #expect(try await bench.books()[0] == 10)
+        await bench.buffer.close()
+    }
+
+    @Test func `a backend that repeats the key does not bring it into the books or the status`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.script { delivery in
+            let words = "cannot read: Bearer s3cret-key, key s3cret-key"
+            return delivery.ids.contains(3)
+                ? .status(400, [.contentType: "text/plain"], Array(words.utf8)) : .ok(rejected: 1, words)
+        }
+        await bench.lane.round()
+        #expect(await bench.lane.status().lastError?.contains("s3cret-key") == false)
+        #expect(try await bench.books()[5] == 1)
+        await bench.buffer.close()
+        for file in try FileManager.default.subpathsOfDirectory(atPath: bench.path) where file.hasSuffix(".sqlite") {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: bench.path + "/" + file))
+            #expect(bytes.range(of: Data("s3cret-key".utf8)) == nil)
+        }
+    }
+
+    @Test func `a slice that cannot be read holds up no other`() async throws {
+        let bench = try Bench(sliceBytes: 200 << 10)
+        for part in 0..<4 as Range<UInt64> {
+            try await bench.record(part * 1_000 + 1...part * 1_000 + 1_000, filler: 300)
+        }
+        let first = BufferFiles(directory: bench.path).slice(1)
+        try await bench.buffer.flush()
+        try overwriteTail(of: first)
+        await bench.lane.round()
+        let books = try await bench.books()
+        let status = await bench.lane.status()
+        #expect(books[1] > 0 && books[0] > 0 && books.reduce(0, +) == 4_000, "\(books) \(status)")
+        await bench.buffer.close()
+    }
+
+    /// All but the first pages, without opening the file as SQLite's locks know it.
+    private func overwriteTail(of path: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/dd")
+        process.arguments = [
+            "if=/dev/urandom", "of=\(path)", "bs=4096", "seek=8", "count=40", "conv=notrunc", "status=none",
+        ]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+
+    @Test func `switched off nothing is sent, switched on it goes on at once`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        await bench.lane.setSwitchedOff(true)
+        await bench.lane.tryNow()
+        await bench.lane.round()
+        #expect(await bench.lane.status().state == .offline && bench.ingress.seen.isEmpty)
+        await bench.lane.setSwitchedOff(false)
+        await bench.lane.round()
+        #expect(try await bench.books()[1] == 10)
+        await bench.buffer.close()
+    }
+
+    @Test func `with nowhere to send the lane is disabled and nothing expires`() async throws {
+        let bench = try Bench(upstream: nil)
+        try await bench.record(1...10, startingBefore: .seconds(200_000))
+        await bench.lane.round()
+        #expect(await bench.lane.status().state == .disabled)
+        #expect(try await bench.books() == [10, 0, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
+    @Test func `spans dated ahead are held and go when their time has come`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...5)
+        bench.clock.step(seconds: 7_200)
+        try await bench.record(6...10)
+        bench.clock.step(seconds: -7_200)
+        await bench.lane.round()
+        #expect(try await bench.books() == [5, 5, 0, 0, 0, 0])
+        #expect(await bench.lane.status().lastError?.contains("5 spans") == true)
+        bench.clock.advance(.seconds(3_700))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
+    @Test func `a clock three hours ahead is noticed from the first answer, and costs one small batch at most`()
+        async throws
+    {
+        let bench = try Bench()
+        try await bench.record(1...1_000)
+        let date = bench.clock.date(plus: -10_800)
+        bench.ingress.script { .ok(rejected: Int64($0.ids.count), "in the future", date: date) }
+        await bench.lane.round()
+        #expect(try await bench.books() == [900, 0, 100, 0, 0, 0])
+        #expect(await bench.lane.status().lastError?.contains("10800 s ahead of") == true)
+        await bench.buffer.close()
+    }
+
+    @Test func `expired spans go with --retime, moved by one constant, their own times kept`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.clock.advance(.seconds(60))
+        try await bench.record(11...20)
+        bench.clock.advance(.seconds(7 * 86_400))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 0, 0, 20, 0, 0])
+        let before = try await TraceReader(directory: bench.path).traces().map(\.startTime)
+        #expect(try await bench.lane.outbox.retime(endingAt: bench.clock.wall) == 20)
+        #expect(try await bench.books() == [20, 0, 0, 0, 0, 0])
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 20, 0, 0, 0, 0])
+        let spans = bench.ingress.seen.flatMap(\.spans)
+        let shifts = Set(
+            spans.map { span in
+                let original = span.attributes.first { $0.key == "popshop.original_start_time_unix_nano" }
+                return Int64(span.startTimeUnixNano) - (original?.value.intValue ?? 0)
+            }
+        )
+        // The latest ends now: seven days less its own millisecond.
+        #expect(shifts == Set([Int64(7 * 86_400_000 - 1) * 1_000_000]))
+        #expect(try await TraceReader(directory: bench.path).traces().map(\.startTime) == before)
+        await bench.buffer.close()
+    }
+
+    private func copy(_ path: String, to target: String) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/cp")
+        process.arguments = ["-r", path, target]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+}
