@@ -129,6 +129,20 @@ struct StatementSpanTests {
         #expect(try await shop.catalog.product(ProductID(1)) != nil)
     }
 
+    @Test("A wait that was cancelled is no exhausted pool, and no fault of the engine's")
+    func cancelled() async throws {
+        let shop = try SQLiteShop(pool: PoolConfiguration(size: 1))
+        let held = try await shop.readers.lease()
+        let read = Task { try await shop.catalog.product(ProductID(1)) }
+        while shop.readers.statistics.waiting == 0 { await Task.yield() }
+        read.cancel()
+        let error = await #expect(throws: StorageError.self) { try await read.value }
+        #expect(error?.code == .unavailable)
+        let wait = try #require(shop.spans.named("wait for connection").first)
+        #expect(wait.text("error.type") == "storage_unavailable")
+        held.release()
+    }
+
     @Test("A wait that was long enough to matter is shown where it has ended well")
     func waited() async throws {
         let shop = try SQLiteShop(pool: PoolConfiguration(size: 1))

@@ -1,5 +1,6 @@
 import GRDB
 import ServiceTracing
+import Storage
 import Tracing
 
 /// Makes a CLIENT span for each executed statement, as a child of the request that asked for it.
@@ -83,9 +84,9 @@ struct PoolWait: Sendable {
         span?.end()
     }
 
-    func fail(_ error: any Error) {
+    func fail(_ error: StorageError) {
         span?.set("db.client.connection.wait_ms", .double((ContinuousClock.now - since).milliseconds))
-        span?.fail("pool_exhausted", String(describing: error))
+        span?.fail(error.code.name, error.detail)
         span?.end()
     }
 }

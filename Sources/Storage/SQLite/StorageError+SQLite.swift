@@ -16,6 +16,8 @@ extension StorageError {
                 default: .failed
                 }
             self.init(code, "\(path): \(error.message ?? error.resultCode.description)")
+        case is CancellationError:
+            self.init(.unavailable, "\(path): cancelled")
         default:
             self.init(.failed, "\(path): \(error)")
         }

@@ -31,9 +31,10 @@ struct TracedReaders: Sendable {
             wait.end()
             return lease
         } catch {
+            let poolError = (error as? PoolError).map { StorageError(.poolExhausted, $0.description) }
+            let error = poolError ?? StorageError(sqlite: error, path: "shop")
             wait.fail(error)
-            if let error = error as? PoolError { throw StorageError(.poolExhausted, error.description) }
-            throw StorageError(sqlite: error, path: "shop")
+            throw error
         }
     }
 }
