@@ -65,6 +65,10 @@ public struct Settings: Sendable {
         } catch {
             throw Refusal(.configuration, "The file .env cannot be read.")
         }
+        // Read with Windows line ends, the whole file would be one variable's value.
+        if let text = try? String(contentsOfFile: ".env", encoding: .utf8), text.contains("\r\n") {
+            throw Refusal(.configuration, "The file .env has Windows line ends (CR LF); save it with LF.")
+        }
         return try Settings(ConfigReader(providers: [EnvironmentVariablesProvider(), file]))
     }
 

@@ -60,10 +60,11 @@ public final class SpanBuffer: SpanProcessor, Service {
         }
     }
 
-    /// Writes until the group shuts down or the task is cancelled; then writes what waits and closes the files.
+    /// Writes until the group shuts down or the task is cancelled, and then once more. The owner calls `close()` when
+    /// nothing makes spans any more: when a group is cancelled, that is after this has returned.
     public func run() async {
         await cancelWhenGracefulShutdown { await self.drainUntilCancelled() }
-        await close()
+        try? await writer.drain()
     }
 
     /// Returns when everything handed over before the call is on disk.
@@ -71,7 +72,7 @@ public final class SpanBuffer: SpanProcessor, Service {
     /// - Throws: What SQLite says; what could not be written stays in memory and is tried again.
     public func flush() async throws { try await writer.drain() }
 
-    /// Writes what waits and closes the files; spans that come later are dropped and counted. `run` does it at its end.
+    /// Writes what waits and closes the files; spans that come later are dropped and counted.
     public func close() async {
         queue.close()
         try? await writer.drain()
