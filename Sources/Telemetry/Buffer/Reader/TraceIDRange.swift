@@ -35,7 +35,7 @@ public enum TracePrefixError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .invalid: "a trace id's beginning is 4 to 32 lowercase hex digits"
+        case .invalid: "A trace is named by the first 4 to 32 hex digits of its id."
         case .ambiguous(let ids): "several traces begin so: \(ids.joined(separator: ", "))"
         }
     }

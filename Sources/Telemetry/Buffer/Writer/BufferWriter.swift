@@ -139,8 +139,9 @@ actor BufferWriter {
     /// The active slice is finished with; the next span begins another.
     func seal() throws {
         guard let slice = active else { return }
-        active = nil
+        // Closed first: a slice that would not close is still the active one, and still counted.
         try slice.close()
+        active = nil
         let bytes = files.bytes(files.slice(slice.id))
         sealed.append(
             SealedSlice(id: slice.id, bytes: bytes, counters: slice.counters, outcomes: slice.outcomes)
