@@ -63,6 +63,8 @@ let package = Package(
         ),
         .systemLibrary(name: "CHiredis", path: "Sources/System/CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CRoutes", path: "Sources/System/CRoutes"),
+        library("BackgroundExecutor", at: "System/BackgroundExecutor", []),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -97,7 +99,7 @@ let package = Package(
         library(
             "TelemetryBuffer",
             at: "Telemetry/Buffer",
-            ["Assets", "OTLP", "ServiceTracing", grdb, sqlite, lifecycle, logging, tracing]
+            ["Assets", "BackgroundExecutor", "OTLP", "ServiceTracing", grdb, sqlite, lifecycle, logging, tracing]
         ),
         tests(
             "TelemetryBufferTests",
@@ -118,7 +120,7 @@ let package = Package(
         library(
             "UpstreamStorage",
             at: "Storage/Upstream",
-            ["PostgresClient", "Commerce", "Assets", "Fixtures"]
+            ["PostgresClient", "Storage", "Commerce", "Assets", "Fixtures", "ServiceTracing", tracing]
         ),
         library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
         tests(
@@ -178,8 +180,8 @@ let package = Package(
             "Sync",
             at: "Sync",
             [
-                "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", httpTypes, lifecycle,
-                logging,
+                "BackgroundExecutor", "CRoutes", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP",
+                "ServiceTracing", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
             ]
         ),
         tests(
@@ -237,8 +239,9 @@ let package = Package(
                 "Console",
                 "ConsoleAPI",
                 "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
-                "SQLiteStorage", "ServiceKit",
-                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", lifecycle,
+                "PostgresClient", "SQLiteStorage", "ServiceKit",
+                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", "UpstreamStorage",
+                lifecycle,
                 logging,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),

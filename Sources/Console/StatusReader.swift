@@ -25,12 +25,20 @@ public struct StatusReader: Sendable {
     public func status() async throws -> StatusMessage {
         let shop = try ShopDatabase.outboxCounts(path: dataDirectory + "/shop.sqlite")
         let spans = try await TraceReader(directory: dataDirectory + "/telemetry").counts()
-        return StatusMessage(
+        var status = StatusMessage(
             edgeID: shop?.edgeID ?? "",
             sync: IdleSync(lanes: lanes).status(),
             orders: shop?.counts ?? OutboxCounts(),
             spans: spans,
             now: clock.wall
         )
+        // What is done needs nobody to go on.
+        if status.orders.pending == 0, status.orders.state == .blocked {
+            (status.orders.state, status.orders.last_error) = (.idle, nil)
+        }
+        if status.spans.pending == 0, status.spans.state == .blocked {
+            (status.spans.state, status.spans.last_error) = (.idle, nil)
+        }
+        return status
     }
 }

@@ -87,8 +87,8 @@ public final class IdleSync: SyncControl {
         return SyncStatus(
             isOnline: !isOff,
             isSwitchedOff: isOff,
-            orders: lane(lanes.orders, "This version of popshop cannot push orders yet; they wait in the outbox."),
-            spans: lane(lanes.spans, "No popshop runs here: start one, or send what waits with `popshop sync`.")
+            orders: lane(lanes.orders),
+            spans: lane(lanes.spans)
         )
     }
 
@@ -98,7 +98,8 @@ public final class IdleSync: SyncControl {
 
     public func tryNow() {}
 
-    private func lane(_ isConfigured: Bool, _ reason: String) -> LaneStatus {
-        isConfigured ? LaneStatus(.blocked, lastError: reason) : LaneStatus(.disabled)
+    private func lane(_ isConfigured: Bool) -> LaneStatus {
+        let reason = "No popshop runs here: start one, or send what waits with `popshop sync`."
+        return isConfigured ? LaneStatus(.blocked, lastError: reason) : LaneStatus(.disabled)
     }
 }

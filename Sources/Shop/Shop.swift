@@ -7,6 +7,7 @@ import ConnectionPool
 import ConsoleAPI
 import CurrencyService
 import Fixtures
+import FoundationEssentials
 import HTTPClient
 public import Logging
 import RecommendationService
@@ -20,6 +21,7 @@ import Storage
 import Sync
 import TelemetryBuffer
 import UnixSignals
+import UpstreamStorage
 
 /// The services of one process, wired to one storage, one span buffer and one outgoing HTTP client.
 public final class Shop: Sendable {
@@ -36,6 +38,7 @@ public final class Shop: Sendable {
     let buffer: SpanBuffer
     let mode: DemoModeFollower
     let sync: SyncDaemon
+    private let orders: OrderUplink
     private let transport: CurlClient
     /// What the load generator's shoppers come in by. A shopper holds a connection while the service it asked calls
     /// others: were those calls to wait for the shoppers' connections, enough shoppers at once would wait for
@@ -68,12 +71,24 @@ public final class Shop: Sendable {
         transport = try Self.openTransport()
         shoppers = try Self.openTransport()
         uplink = try Self.openUplink()
-        sync = SyncDaemon(
-            spans: settings.spanUplink(buffer.outbox(), uplink, isSwitchedOff: options.startsOffline, logger),
-            hasOrders: settings.syncDatabaseURL != nil,
-            isSwitchedOff: options.startsOffline
-        )
         identity = Identity(settings)
+        let tracer = ServiceTracer(resource: identity.resource("sync"), processor: buffer, sampler: settings.sampler)
+        let isOff = options.startsOffline
+        orders = OrderUplink(
+            outbox: try Self.openOutbox(database, tracer),
+            upstream: try settings.orderUpstreamConfiguration().map {
+                PostgresOrderUpstream($0, tracer: tracer, conventions: settings.databaseConventions)
+            },
+            tracer: tracer,
+            isSwitchedOff: isOff,
+            logger: logger
+        )
+        sync = SyncDaemon(
+            orders: orders,
+            spans: settings.spanUplink(buffer.outbox(), uplink, tracer, isSwitchedOff: isOff, logger),
+            routes: .system,
+            isSwitchedOff: isOff
+        )
         var urls = ServiceURLs(
             host: options.host == "0.0.0.0" ? "127.0.0.1" : options.host,
             portOffset: options.portOffset
@@ -131,6 +146,7 @@ public final class Shop: Sendable {
     }
 
     private func close() async {
+        await orders.disconnect()
         await shoppers.shutDown()
         await transport.shutDown()
         await uplink.shutDown()
@@ -203,6 +219,23 @@ extension Shop {
         } catch {
             let code: Refusal.Code = error.code == .corrupt ? .dataError : .cannotCreate
             throw Refusal(code, "The shop's database cannot be used and was left as it is: \(error.detail).")
+        }
+    }
+
+    /// Nil where there is no file yet.
+    static func openExistingDatabase(
+        _ dataDirectory: String,
+        _ conventions: DatabaseConventions
+    ) throws(Refusal) -> ShopDatabase? {
+        guard FileManager.default.fileExists(atPath: databasePath(dataDirectory)) else { return nil }
+        return try openDatabase(dataDirectory, conventions)
+    }
+
+    static func openOutbox(_ database: ShopDatabase, _ tracer: ServiceTracer) throws(Refusal) -> SQLiteOrderOutbox {
+        do {
+            return try database.outbox(tracer: tracer)
+        } catch {
+            throw Refusal(.cannotCreate, "The shop's outbox cannot be read: \(error.detail).")
         }
     }
 

@@ -1,42 +1,55 @@
+import Commerce
 public import ConsoleAPI
 import HTTPClient
 public import Logging
+import PostgresClient
 import SQLiteStorage
 import ServiceLifecycle
 import ServiceTracing
 import Storage
 import Sync
-public import TelemetryBuffer
+import TelemetryBuffer
 import UnixSignals
+import UpstreamStorage
 
 /// The sync daemon by itself, on a data directory that no shop owns.
 public final class SyncWorker: Sendable {
-    /// How far it has come.
-    public struct Progress: Sendable {
-        public let spans: BufferCounts
-        public let lanes: SyncStatus
-        /// Orders that wait, where they have somewhere to go.
-        public let pendingOrders: Int
-    }
-
     private let directory: DataDirectory
     private let buffer: SpanBuffer
     private let outbox: SpanOutbox
     private let uplink: CurlClient
-    private let lane: SpanUplink
+    /// Nil where no shop was ever opened.
+    private let database: ShopDatabase?
+    private let spans: SpanUplink
+    private let orders: OrderUplink
     private let daemon: SyncDaemon
     private let logger: Logger
 
-    /// - Throws: `Refusal` when nothing is configured to send to, or the buffer cannot be opened.
+    /// - Throws: `Refusal` when nothing is configured to send to, or the files cannot be opened.
     public init(settings: Settings, directory: DataDirectory, logger: Logger) throws(Refusal) {
-        guard settings.hasSpanUpstream || settings.syncDatabaseURL != nil else { throw Self.nowhere }
+        guard settings.hasSpanUpstream || settings.hasOrderUpstream else { throw Self.nowhere }
         self.directory = directory
         self.logger = logger
+        let upstream = try settings.orderUpstreamConfiguration()
         buffer = try Shop.openBuffer(directory.path, settings.bufferMaxBytes, logger)
         outbox = buffer.outbox()
         uplink = try Shop.openUplink()
-        lane = settings.spanUplink(outbox, uplink, isSwitchedOff: false, logger)
-        daemon = SyncDaemon(spans: lane, hasOrders: settings.syncDatabaseURL != nil)
+        let tracer = ServiceTracer(
+            resource: Identity(settings).resource("sync"),
+            processor: buffer,
+            sampler: settings.sampler
+        )
+        database = try Shop.openExistingDatabase(directory.path, settings.databaseConventions)
+        spans = settings.spanUplink(outbox, uplink, tracer, isSwitchedOff: false, logger)
+        orders = OrderUplink(
+            outbox: try database.map { database throws(Refusal) in try Shop.openOutbox(database, tracer) } ?? NoOrders(),
+            upstream: upstream.map {
+                PostgresOrderUpstream($0, tracer: tracer, conventions: settings.databaseConventions)
+            },
+            tracer: tracer,
+            logger: logger
+        )
+        daemon = SyncDaemon(orders: orders, spans: spans, routes: .system)
     }
 
     /// Both lanes are disabled.
@@ -57,23 +70,36 @@ public final class SyncWorker: Sendable {
         }
     }
 
-    /// How things stand.
-    public func progress() async -> Progress {
-        let lanes = await daemon.status()
-        let orders =
-            lanes.orders.state == .disabled
-            ? nil : try? ShopDatabase.outboxCounts(path: Shop.databasePath(directory.path))
-        return Progress(spans: await buffer.counts(), lanes: lanes, pendingOrders: orders?.counts.pending ?? 0)
+    /// The ledger now.
+    public func status() async -> StatusMessage {
+        StatusMessage(
+            edgeID: database?.edgeID ?? "",
+            sync: await daemon.status(),
+            orders: (try? await database?.outboxCounts()) ?? OutboxCounts(),
+            spans: await buffer.counts(),
+            now: SystemTraceClock().wall
+        )
     }
 
-    /// Sends what can be sent now. An upstream that answers, and cannot take spans just now, is tried again until it
-    /// has taken none three times in a row, or asks for more than a minute; one that does not answer is not.
+    /// Sends what can be sent now, both lanes at a time; at the end the spans that the orders' pushes have made.
     public func once() async {
+        async let spans: Void = once(spans)
+        await once(orders)
+        await spans
+        await once(self.spans)
+        await orders.disconnect()
+    }
+
+    /// An upstream that answers, and cannot take something just now, is tried again until it has taken nothing three
+    /// times in a row, or asks for more than a minute; one that does not answer is not.
+    private func once(_ lane: any Lane) async {
         var inVain = 0
         while !Task.isCancelled {
+            try? await buffer.flush()
             inVain = await lane.round() ? 0 : inVain + 1
+            try? await buffer.flush()
             let status = await lane.status()
-            guard await outbox.pendingCount() > 0 else { return }
+            guard await lane.pendingCount() > 0 else { return }
             switch status.state {
             case .backingOff:
                 guard inVain < 3, let wait = status.nextAttempt, wait <= .seconds(60) else { return }
@@ -97,13 +123,22 @@ public final class SyncWorker: Sendable {
             )
         )
         try await group.run()
+        await orders.disconnect()
     }
 
     /// Closes the files.
     public func close() async {
         await buffer.close()
         await uplink.shutDown()
+        try? await database?.close()
     }
+}
+
+/// Where no shop was ever opened, no order waits.
+private struct NoOrders: OrderOutbox {
+    func pending(limit: Int) -> [PendingOrder] { [] }
+    func settle(_ settlements: [OrderSettlement]) {}
+    func outboxCounts() -> OutboxCounts { OutboxCounts() }
 }
 
 extension Settings {
@@ -111,6 +146,7 @@ extension Settings {
     func spanUplink(
         _ outbox: SpanOutbox,
         _ transport: CurlClient,
+        _ tracer: ServiceTracer,
         isSwitchedOff: Bool,
         _ logger: Logger
     ) -> SpanUplink {
@@ -120,9 +156,25 @@ extension Settings {
             outbox: outbox,
             transport: transport,
             upstream: spanUpstream,
+            tracer: tracer,
             options: options,
             isSwitchedOff: isSwitchedOff,
             logger: logger
         )
+    }
+
+    /// Whether orders have somewhere to go: the shop's own storage has an outbox, and an upstream is named.
+    public var hasOrderUpstream: Bool { syncDatabaseURL != nil && storage == .sqlite }
+
+    /// Where orders are pushed; nil for nowhere.
+    ///
+    /// - Throws: `Refusal` for a URL that is none.
+    func orderUpstreamConfiguration() throws(Refusal) -> PostgresConfiguration? {
+        guard hasOrderUpstream, let syncDatabaseURL else { return nil }
+        do {
+            return try PostgresConfiguration(url: syncDatabaseURL)
+        } catch {
+            throw Refusal(.configuration, "SYNC_DATABASE_URL: \(error.message)")
+        }
     }
 }

@@ -1,3 +1,4 @@
+import BackgroundExecutor
 import HTTPClient
 import HTTPTypes
 import ServiceTracing
@@ -9,6 +10,7 @@ struct SpanExchange: Sendable {
     /// Without its content.
     let request: OutgoingRequest
     let clock: any TraceClock
+    let packer: Packer
 
     /// What came of it.
     struct Result: Sendable {
@@ -18,12 +20,12 @@ struct SpanExchange: Sendable {
         let date: Int?
     }
 
-    /// Compresses, sends and reads the answer, away from the lane's own actor.
+    /// Packs, sends and reads the answer, away from the lane's own actor.
     ///
     /// A backend may repeat what it was sent: no secret is taken over from its words.
     @concurrent
     func send(_ batch: SpanBatch) async -> Result {
-        guard let body = Gzip.compress(batch.request) else {
+        guard let body = await packer.pack(batch) else {
             let answer = OTLPAnswer.retry(reason: "There is no memory to send spans.", after: nil, offline: false)
             return Result(batch: batch, answer: answer, date: nil)
         }
@@ -45,6 +47,15 @@ struct SpanExchange: Sendable {
             [field.value] + field.value.split(separator: " ").map(String.init)
         }.filter { $0.count >= 4 && $0 != "Bearer" }
     }
+}
+
+/// Makes requests of batches: the work of a drain, on a thread that gives way to the shop's requests.
+actor Packer {
+    private nonisolated let executor = BackgroundExecutor()
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// - Returns: Nil when there is no memory for it.
+    func pack(_ batch: SpanBatch) -> [UInt8]? { Gzip.compress(batch.request) }
 }
 
 extension OTLPAnswer {

@@ -8,16 +8,23 @@ private struct Drain {
     /// Single spans that were refused; bad ones once the upstream takes others.
     var refused: [(span: SpanBatch, reason: String)] = []
     var inFlight = 0
-    var hasDelivered = false
+    var delivered = DrainedSpans()
     /// Something stands in the way: nothing more is begun.
     var isOver = false
+}
+
+/// What a drain has brought to the upstream.
+struct DrainedSpans {
+    var spans = 0
+    var rejected = 0
+    var requests = 0
 }
 
 extension SpanUplink {
     /// Sends until nothing waits, or something stands in the way.
     ///
-    /// - Returns: Whether anything was taken.
-    func drain(_ exchange: SpanExchange) async -> Bool {
+    /// - Returns: What was taken.
+    func drain(_ exchange: SpanExchange) async -> DrainedSpans {
         var drain = Drain()
         await withTaskGroup(of: SpanExchange.Result.self) { group in
             while true {
@@ -31,7 +38,7 @@ extension SpanUplink {
             }
         }
         await finish(&drain)
-        return drain.hasDelivered
+        return drain.delivered
     }
 
     /// The next batch to be sent; nil when none is, or none yet.
@@ -58,7 +65,9 @@ extension SpanUplink {
         switch result.answer {
         case .delivered(let rejected, let message):
             await outbox.settle(batch, .delivered(rejected: rejected, reason: message))
-            drain.hasDelivered = true
+            drain.delivered.spans += batch.count
+            drain.delivered.rejected += rejected
+            drain.delivered.requests += 1
             if let date = result.date { noteClock(date) }
             noteDelivered(batch, rejected: rejected, message: message)
             await quarantine(&drain)

@@ -5,34 +5,30 @@ public import Logging
 public import ServiceTracing
 import Synchronization
 public import TelemetryBuffer
+import Tracing
 
 /// Takes buffered spans to an OTLP/HTTP backend: nothing lost, nothing doubled that an answer was received for.
 ///
-/// Nothing here waits for a clock: whoever owns the lane calls `round()` from time to time. Its own requests are not
-/// traced: a lane that recorded a span for what it sends would never be done.
-public actor SpanUplink {
+/// A drain is a span of its own, `upload spans`, but only when it carried more than earlier such spans: a lane that
+/// recorded a span for sending a span would never be done.
+public actor SpanUplink: Lane {
     let outbox: SpanOutbox
     private let transport: any HTTPTransport
     private let upstream: SpanUpstream?
     let options: SpanUplinkOptions
     private let clock: any TraceClock
+    private let tracer: ServiceTracer?
+    private let packer = Packer()
     let logger: Logger
 
-    private var backOff: BackOff
-    private var isSwitchedOff: Bool
+    var condition: LaneCondition
     private nonisolated let isStopping = Mutex(false)
     /// Whether a round is under way, which can be only one.
     private var isBusy = false
-    private(set) var isDraining = false
-    private var isOffline = false
-    private var blockedReason: String?
-    private var failure: String?
+    private var isDraining = false
     /// Of what has arrived: refused spans, or a warning. The last word until a whole batch is taken.
     private var notice: String?
     private var heldNotice: String?
-    /// On the monotonic clock: no try before it, and none even when one is asked for.
-    private var dueAt: UInt64 = 0
-    private var floorAt: UInt64 = 0
     private var sweptAt: UInt64?
     /// Read once, and again when blocked.
     private var fields: HTTPFields?
@@ -44,15 +40,19 @@ public actor SpanUplink {
     /// Whether the upstream, as configured, has ever taken a span.
     var hasDelivered = false
     var refusedInARow = 0
+    /// The most spans of this lane's own that may wait to be sent.
+    private var ownWaiting = 0
 
     /// - Parameters:
     ///   - upstream: Nil for nowhere: the lane is disabled, and nothing expires.
+    ///   - tracer: Of `sync`; nil to record nothing.
     ///   - clock: `wall` for ages, `monotonic` for waits.
     ///   - seed: Of the jitter.
     public init(
         outbox: SpanOutbox,
         transport: any HTTPTransport,
         upstream: SpanUpstream?,
+        tracer: ServiceTracer? = nil,
         options: SpanUplinkOptions = SpanUplinkOptions(),
         isSwitchedOff: Bool = false,
         clock: any TraceClock = SystemTraceClock(),
@@ -62,39 +62,34 @@ public actor SpanUplink {
         self.outbox = outbox
         self.transport = transport
         self.upstream = upstream
+        self.tracer = tracer
         self.options = options
-        self.isSwitchedOff = isSwitchedOff
         self.clock = clock
         self.logger = logger
-        backOff = BackOff(base: options.backOffBase, cap: options.backOffCap, seed: seed)
+        let backOff = BackOff(base: options.backOffBase, cap: options.backOffCap, seed: seed)
+        condition = LaneCondition(backOff: backOff, isSwitchedOff: isSwitchedOff)
         maxRequestBytes = options.maxRequestBytes
     }
 
-    /// What the lane is doing. Waits for nothing.
     public func status() -> LaneStatus {
         guard upstream != nil else { return LaneStatus(.disabled) }
-        if isSwitchedOff { return LaneStatus(.offline) }
-        if let blockedReason { return LaneStatus(.blocked, lastError: blockedReason, nextAttempt: untilDue) }
-        if let failure {
-            return LaneStatus(isOffline ? .offline : .backingOff, lastError: failure, nextAttempt: untilDue)
-        }
-        return LaneStatus(isDraining ? .draining : .idle, lastError: clockNotice ?? heldNotice ?? notice)
+        let notice = clockNotice ?? heldNotice ?? notice
+        return condition.status(isDraining: isDraining, notice: notice, now: clock.monotonic)
     }
 
-    /// Pulls the plug, or puts it back. What is on its way is let arrive, so that its answer is not missed.
+    public func pendingCount() async -> Int { await outbox.pendingCount() }
+
+    public var isClear: Bool { condition.isClear }
+
     public func setSwitchedOff(_ isSwitchedOff: Bool) {
-        guard self.isSwitchedOff != isSwitchedOff else { return }
-        self.isSwitchedOff = isSwitchedOff
-        if !isSwitchedOff { tryNow() }
+        condition.setSwitchedOff(isSwitchedOff, now: clock.monotonic)
     }
 
     /// Ends a back-off, but not what a `Retry-After` asked for.
     public func tryNow() {
-        guard upstream != nil, !isSwitchedOff else { return }
-        dueAt = min(dueAt, max(floorAt, clock.monotonic))
+        if upstream != nil { condition.tryNow(clock.monotonic) }
     }
 
-    /// Begins nothing more; what is on its way is let arrive.
     public nonisolated func stop() { isStopping.withLock { $0 = true } }
 
     /// Expires what is too old, and when it is time to, sends until nothing waits or something stands in the way.
@@ -106,7 +101,7 @@ public actor SpanUplink {
         isBusy = true
         defer { isBusy = false }
         await expire()
-        guard mayBegin, clock.monotonic >= dueAt, await outbox.pendingCount() > 0 else { return false }
+        guard mayBegin, condition.isDue(clock.monotonic), await outbox.pendingCount() > 0 else { return false }
         let fields: HTTPFields
         do throws(SpanUpstream.Refused) {
             if let known = self.fields { fields = known } else { fields = try upstream.fields() }
@@ -124,11 +119,29 @@ public actor SpanUplink {
             timeout: options.timeout,
             maximumResponseBytes: options.maxAnswerBytes
         )
-        return await drain(SpanExchange(transport: transport, request: request, clock: clock))
+        let span = tracer?.startSpan("upload spans", context: .topLevel)
+        let drained = await drain(SpanExchange(transport: transport, request: request, clock: clock, packer: packer))
+        await show(drained, span)
+        return drained.spans > 0
+    }
+
+    /// Ends the drain's span if it carried something else than such spans, so that at the end none waits; a span that is
+    /// not ended was never there.
+    private func show(_ drained: DrainedSpans, _ span: RecordedSpan?) async {
+        let isWorthIt = drained.spans > ownWaiting
+        if await outbox.pendingCount() == 0 { ownWaiting = 0 }
+        guard isWorthIt, let span else { return }
+        ownWaiting += 1
+        span.set([
+            "popshop.spans.sent": .int(drained.spans - drained.rejected),
+            "popshop.spans.rejected": .int(drained.rejected), "popshop.requests": .int(drained.requests),
+        ])
+        if let obstacle = condition.obstacleName { span.fail(obstacle.name, obstacle.sentence) }
+        span.end()
     }
 
     /// Whether another batch may be begun.
-    var mayBegin: Bool { !isSwitchedOff && mayGoOn }
+    var mayBegin: Bool { !condition.isSwitchedOff && mayGoOn }
 
     private var mayGoOn: Bool { !isStopping.withLock { $0 } && !Task.isCancelled }
 
@@ -150,11 +163,6 @@ public actor SpanUplink {
         }
     }
 
-    private var untilDue: Duration {
-        let now = clock.monotonic
-        return .nanoseconds(Int64(clamping: dueAt > now ? dueAt - now : 0))
-    }
-
     private var clockNotice: String? {
         guard clockOffset != 0 else { return nil }
         let seconds = abs(clockOffset) / 1_000_000_000
@@ -167,14 +175,8 @@ public actor SpanUplink {
 extension SpanUplink {
     /// The upstream has taken a batch.
     func noteDelivered(_ batch: SpanBatch, rejected: Int, message: String) {
-        // Another request of the same moment may have been asked to wait.
-        if clock.monotonic >= floorAt {
-            if blockedReason != nil || failure != nil { logger.info("Spans flow again") }
-            (blockedReason, failure, isOffline) = (nil, nil, false)
-            dueAt = 0
-            backOff.reset()
-            isProbing = false
-        }
+        if condition.recover(clock.monotonic) { logger.info("Spans flow again") }
+        if condition.isClear { isProbing = false }
         hasDelivered = true
         refusedInARow = 0
         let words = message.isEmpty ? "." : ": \(message)"
@@ -188,27 +190,18 @@ extension SpanUplink {
 
     /// Later.
     func postpone(_ reason: String, after floor: Duration?, offline: Bool) {
-        if failure == nil, blockedReason == nil {
+        if condition.postpone(reason, after: floor, offline: offline, now: clock.monotonic) {
             logger.warning("Spans cannot be sent now", metadata: ["reason": "\(reason)"])
-        }
-        (failure, isOffline) = (reason, offline)
-        blockedReason = nil
-        let now = clock.monotonic
-        // Each of several in flight tells of one and the same failure.
-        if dueAt <= now { dueAt = now &+ backOff.next(floor: floor).nanoseconds }
-        if let floor {
-            floorAt = max(floorAt, now &+ floor.nanoseconds)
-            dueAt = max(dueAt, floorAt)
         }
         isProbing = true
     }
 
     /// Not before somebody has put something right; looked at again at the back-off's cap.
     func block(_ reason: String) {
-        if blockedReason != reason { logger.error("Spans are blocked", metadata: ["reason": "\(reason)"]) }
-        blockedReason = reason
-        (failure, isOffline, fields) = (nil, false, nil)
-        dueAt = clock.monotonic &+ options.backOffCap.nanoseconds
+        if condition.block(reason, now: clock.monotonic) {
+            logger.error("Spans are blocked", metadata: ["reason": "\(reason)"])
+        }
+        fields = nil
         isProbing = true
         hasDelivered = false
         refusedInARow = 0

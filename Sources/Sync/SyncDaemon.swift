@@ -2,76 +2,130 @@ public import ConsoleAPI
 public import ServiceLifecycle
 import Synchronization
 
-/// The sync daemon: takes what waits upstream, for as long as it runs.
+/// The sync daemon: two lanes that take what waits upstream, for as long as it runs. Each has a loop of its own, so that
+/// one that is stuck never holds up the other; what one learns of the network it tells the other.
 public final class SyncDaemon: SyncControl, Service {
-    private let spans: SpanUplink
-    private let orders: LaneStatus
+    /// A lane, and what wakes it.
+    private struct Track: Sendable {
+        let lane: any Lane
+        let interval: Duration
+        let wakes: AsyncStream<Void>
+        let wake: AsyncStream<Void>.Continuation
+
+        init(_ lane: any Lane, _ interval: Duration) {
+            self.lane = lane
+            self.interval = interval
+            (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        }
+
+        func tryNow() async {
+            await lane.tryNow()
+            wake.yield()
+        }
+    }
+
+    /// How often the shop's own disk, not the network, is looked at.
+    public struct Intervals: Sendable {
+        public var orders = Duration.milliseconds(500)
+        /// Spans come all the time: those of two seconds make one request.
+        public var spans = Duration.seconds(2)
+        /// From a change of the routes to a try: a network that comes up changes several things.
+        public var settling = Duration.milliseconds(500)
+
+        public init() {}
+    }
+
+    private let orders: Track
+    private let spans: Track
+    private let routes: RouteWatch
     private let isSwitchedOff: Mutex<Bool>
     private let timer: any Clock<Duration>
-    private let interval: Duration
-    private let wakes: AsyncStream<Void>
-    private let wake: AsyncStream<Void>.Continuation
+    private let settling: Duration
 
     /// - Parameters:
-    ///   - hasOrders: Whether orders have somewhere to go. This version does not take them there, and says so.
-    ///   - isSwitchedOff: As the lane was told.
-    ///   - interval: How often the buffer, not the network, is looked at.
+    ///   - routes: What tells of a network that may be back.
+    ///   - isSwitchedOff: As the lanes were told.
     public init(
-        spans: SpanUplink,
-        hasOrders: Bool,
+        orders: any Lane,
+        spans: any Lane,
+        routes: RouteWatch = .none,
         isSwitchedOff: Bool = false,
         timer: any Clock<Duration> = ContinuousClock(),
-        interval: Duration = .milliseconds(500)
+        intervals: Intervals = Intervals()
     ) {
-        self.spans = spans
-        let sentence = "This version of popshop cannot push orders yet; they wait in the outbox."
-        orders = hasOrders ? LaneStatus(.blocked, lastError: sentence) : LaneStatus(.disabled)
+        self.orders = Track(orders, intervals.orders)
+        self.spans = Track(spans, intervals.spans)
+        self.routes = routes
         self.isSwitchedOff = Mutex(isSwitchedOff)
         self.timer = timer
-        self.interval = interval
-        (wakes, wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        settling = intervals.settling
     }
 
     public func status() async -> SyncStatus {
-        let lane = await spans.status()
+        let (orders, spans) = (await orders.lane.status(), await spans.lane.status())
+        let isSwitchedOff = isSwitchedOff.withLock { $0 }
+        let states = [orders.state, spans.state].filter { $0 != .disabled }
+        let isReachable = states.isEmpty || states.contains { $0 != .offline }
         return SyncStatus(
-            isOnline: lane.state != .offline && !isSwitchedOff.withLock { $0 },
-            isSwitchedOff: isSwitchedOff.withLock { $0 },
+            isOnline: isReachable && !isSwitchedOff,
+            isSwitchedOff: isSwitchedOff,
             orders: orders,
-            spans: lane
+            spans: spans
         )
     }
 
     public func setSwitchedOff(_ isSwitchedOff: Bool) async {
         self.isSwitchedOff.withLock { $0 = isSwitchedOff }
-        await spans.setSwitchedOff(isSwitchedOff)
-        wake.yield()
+        for track in [orders, spans] {
+            await track.lane.setSwitchedOff(isSwitchedOff)
+            track.wake.yield()
+        }
     }
 
     public func tryNow() async {
-        await spans.tryNow()
-        wake.yield()
+        for track in [orders, spans] { await track.tryNow() }
     }
 
     /// Sends until the group shuts down; then begins nothing more and waits for the answers that are due.
     public func run() async {
         await withGracefulShutdownHandler {
             await withTaskGroup { group in
-                group.addTask { await self.tick() }
-                for await _ in self.wakes { await self.spans.round() }
+                for track in [orders, spans] { group.addTask { await self.tick(track) } }
+                group.addTask { await self.watchRoutes() }
+                async let orders: Void = serve(self.orders, beside: self.spans)
+                await serve(self.spans, beside: self.orders)
+                await orders
                 group.cancelAll()
             }
         } onGracefulShutdown: {
-            self.spans.stop()
-            self.wake.finish()
+            for track in [self.orders, self.spans] {
+                track.lane.stop()
+                track.wake.finish()
+            }
         }
     }
 
-    private func tick() async {
-        wake.yield()
+    /// What gets through after something stood in the way is news of the network: the other lane tries at once too. Only
+    /// then, or two lanes would be one that never backs off.
+    private func serve(_ track: Track, beside other: Track) async {
+        for await _ in track.wakes {
+            let wasClear = await track.lane.isClear
+            if await track.lane.round(), !wasClear { await other.tryNow() }
+        }
+    }
+
+    private func tick(_ track: Track) async {
+        track.wake.yield()
         while !Task.isCancelled {
-            try? await timer.sleep(for: interval)
-            wake.yield()
+            try? await timer.sleep(for: track.interval)
+            track.wake.yield()
+        }
+    }
+
+    private func watchRoutes() async {
+        for await _ in routes.changes {
+            try? await timer.sleep(for: settling)
+            await tryNow()
         }
     }
 }

@@ -39,7 +39,7 @@ struct Status: AsyncParsableCommand {
                 return try JSON.decoder.decode(StatusMessage.self, from: Data(answer.body))
             }
         }
-        let lanes = ConfiguredLanes(orders: settings.syncDatabaseURL != nil, spans: settings.hasSpanUpstream)
+        let lanes = ConfiguredLanes(orders: settings.hasOrderUpstream, spans: settings.hasSpanUpstream)
         do {
             return try await StatusReader(dataDirectory: settings.dataDirectory, lanes: lanes).status()
         } catch let error as StorageError {

@@ -6,51 +6,11 @@ import HTTPTypes
 import Logging
 import Shop
 import ShopAPI
-import TelemetryBuffer
+import Terminal
 
 #if canImport(Glibc)
     import Glibc
 #endif
-
-/// What a line of progress is made of, whoever tells it.
-struct SpanProgress: Hashable {
-    let state: LaneState
-    let pending: Int
-    let sent: Int
-    let rejected: Int
-    let expired: Int
-    let quarantined: Int
-    let evicted: Int
-    let lastError: String?
-
-    init(_ lane: SpansLane) {
-        state = lane.state
-        (pending, sent, rejected) = (lane.pending, lane.sent, lane.rejected)
-        (expired, quarantined, evicted) = (lane.expired, lane.quarantined, lane.evicted)
-        lastError = lane.last_error
-    }
-
-    init(_ progress: SyncWorker.Progress) {
-        self.init(SpansLane(progress.lanes.spans, progress.spans, now: 0))
-    }
-
-    /// All that wait no more.
-    var settled: Int { sent + rejected + expired + quarantined + evicted }
-
-    var line: String {
-        var line = "spans  \(state.rawValue): \(pending) pending, \(sent) sent"
-        for (count, word) in [
-            (rejected, "rejected"), (expired, "expired"), (quarantined, "quarantined"), (evicted, "evicted"),
-        ] where count > 0 { line += ", \(count) \(word)" }
-        return lastError.map { "\(line). \($0)" } ?? line
-    }
-
-    /// The exit code of `--once`.
-    func code(pending: Int) -> Refusal.Code? {
-        if state == .blocked { return .configuration }
-        return pending > 0 && state != .disabled ? .temporary : nil
-    }
-}
 
 struct SyncCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -95,56 +55,51 @@ struct SyncCommand: AsyncParsableCommand {
 
     private func work(_ worker: SyncWorker, _ settings: Settings) async throws {
         if retime { Output.line("\(try await worker.retime()) expired spans are moved to now.") }
+        let begun = ContinuousClock.now
+        let meter = ProgressMeter(SyncProgress(await worker.status()), style: .detect(environment: ProcessInfo.processInfo.environment))
         try await withThrowingTaskGroup { group in
-            group.addTask { await Self.report { SpanProgress(await worker.progress()) } }
+            group.addTask { await Self.report(meter, since: begun) { SyncProgress(await worker.status()) } }
             if watch { try await worker.watch() } else { await worker.once() }
             group.cancelAll()
         }
-        let status = await worker.progress()
-        let end = SpanProgress(status)
+        let end = SyncProgress(await worker.status())
         await worker.close()
-        Output.line(end.line)
-        if let sentence = status.lanes.orders.lastError {
-            Output.line("orders \(status.pendingOrders) pending. \(sentence)")
-        }
-        guard !watch else { return }
-        if let code = end.code(pending: end.pending) { throw ExitCode(code.rawValue) }
-        if status.pendingOrders > 0 { throw ExitCode(Refusal.Code.temporary.rawValue) }
+        Output.line(meter.account(end, after: ContinuousClock.now - begun))
+        if !watch, let code = end.code() { throw ExitCode(code.rawValue) }
     }
 
-    /// A bar on a terminal; elsewhere a line a second, when there is something new to say.
-    private static func report(_ read: @Sendable () async -> SpanProgress) async {
+    /// Bars on a terminal; elsewhere lines, a second apart, when there is something new to say.
+    private static func report(
+        _ meter: ProgressMeter,
+        since begun: ContinuousClock.Instant,
+        _ read: @Sendable () async -> SyncProgress
+    ) async {
         let isTerminal = isatty(STDOUT_FILENO) == 1
-        var last = await read()
-        let bar = SpanProgressBar(last)
-        if !isTerminal { Output.line(last.line) }
-        while !Task.isCancelled {
-            try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(1))
+        var last: SyncProgress?
+        while true {
             let now = await read()
-            if isTerminal { Output.text("\r\u{1b}[K" + bar.line(now)) } else if now != last { Output.line(now.line) }
+            let elapsed = ContinuousClock.now - begun
+            if isTerminal {
+                if let last { Output.text("\u{1b}[\(last.lanes.count)A") }
+                for bar in meter.bars(now, after: elapsed) { Output.text("\r\u{1b}[K\(bar)\n") }
+            } else if now != last, !Task.isCancelled {
+                for line in meter.lines(now, after: elapsed) { Output.line(line) }
+            }
             last = now
+            if Task.isCancelled { return }
+            try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(1))
         }
-        if isTerminal { Output.text("\r\u{1b}[K") }
     }
 }
 
-/// How much of what waited is done, how fast, and how long the rest will take.
-private struct SpanProgressBar {
-    private static let cells = 30
-    private let start: SpanProgress
-    private let begun = ContinuousClock.now
-
-    init(_ start: SpanProgress) { self.start = start }
-
-    func line(_ now: SpanProgress) -> String {
-        let done = now.settled - start.settled
-        let all = max(1, done + now.pending)
-        let cells = Self.cells * done / all
-        let bar = String(repeating: "#", count: cells) + String(repeating: ".", count: Self.cells - cells)
-        let rate = Double(done) / max(0.001, (ContinuousClock.now - begun) / .seconds(1))
-        let rest = rate > 0 ? ", \(Int((Double(now.pending) / rate).rounded(.up))) s left" : ""
-        let work = now.state == .draining || now.state == .idle ? "\(Int(rate))/s\(rest)" : now.state.rawValue
-        return "spans  [\(bar)] \(100 * done / all) %  \(done) of \(all), \(work)"
+extension SyncProgress {
+    /// The exit code of `--once`.
+    ///
+    /// - Parameter start: With it, only what waited then has to be done.
+    func code(since start: SyncProgress? = nil) -> Refusal.Code? {
+        if lanes.contains(where: { $0.state == .blocked }) { return .configuration }
+        let isDone = lanes.allSatisfy { lane in (start.map { rest(of: lane, since: $0) } ?? lane.pending) == 0 }
+        return isDone ? nil : .temporary
     }
 }
 
@@ -165,28 +120,34 @@ private struct AttachedSync {
     }
 
     private func attach(_ transport: CurlClient, _ watches: Bool) async throws {
-        let before = try await ask(transport, .get, "/api/status")
-        let start = SpanProgress(before.spans)
-        guard start.state != .disabled || before.orders.state != .disabled else { throw SyncWorker.nowhere }
+        let start = SyncProgress(try await ask(transport, .get, "/api/status"))
+        guard !start.lanes.isEmpty else { throw SyncWorker.nowhere }
         Output.line("A shop runs on this data directory: its own sync sends what waits.")
         _ = try await ask(transport, .post, "/api/sync")
-        var last = start
-        Output.line(start.line)
-        // Settled states: what waited at the start is done, or the lane has said that it cannot go on. The shop's lane
-        // needs a moment to take up the request, so it is believed from the third look on.
+        let begun = ContinuousClock.now
+        let meter = ProgressMeter(start, style: .detect(environment: ProcessInfo.processInfo.environment))
+        var last: SyncProgress?
+        // A lane needs a moment to take up the request, so it is believed from the third look on.
         var looks = 0
         while true {
-            try await Task.sleep(for: .milliseconds(500))
-            let now = SpanProgress(try await ask(transport, .get, "/api/status").spans)
-            if now != last { Output.line(now.line) }
+            let now = SyncProgress(try await ask(transport, .get, "/api/status"))
+            if now != last { for line in meter.lines(now, after: ContinuousClock.now - begun) { Output.line(line) } }
             last = now
             looks += 1
-            guard !watches else { continue }
-            let rest = max(0, start.pending - (now.settled - start.settled))
-            guard rest > 0, now.state == .draining || now.state == .idle && looks < 60 || looks < 3 else {
-                if let code = now.code(pending: rest) { throw ExitCode(code.rawValue) }
+            if !watches, isOver(now, start, looks) {
+                Output.line(meter.account(now, after: ContinuousClock.now - begun))
+                if let code = now.code(since: start) { throw ExitCode(code.rawValue) }
                 return
             }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    /// What waited at the start is done, or each lane has said that it cannot go on.
+    private func isOver(_ now: SyncProgress, _ start: SyncProgress, _ looks: Int) -> Bool {
+        now.lanes.allSatisfy { lane in
+            if now.rest(of: lane, since: start) == 0 { return true }
+            return looks >= 3 && lane.state != .draining && (lane.state != .idle || looks >= 60)
         }
     }
 

@@ -22,7 +22,7 @@ struct StatusRouteTests {
                 {"edge_id":"8f14e45fceea167a5a36dedd4bea2543","network":{"online":true,"switched_off":false},
                  "orders":{"state":"blocked","enqueued":0,"pending":0,"accepted":0,"backordered":0,"rejected":0,
                   "quarantined":0,"oldest_age_seconds":null,
-                  "last_error":"This version of popshop cannot push orders yet; they wait in the outbox.",
+                  "last_error":"No popshop runs here: start one, or send what waits with `popshop sync`.",
                   "next_attempt_in_seconds":null},
                  "spans":{"state":"disabled","enqueued":0,"pending":0,"sent":0,"rejected":0,"expired":0,"evicted":0,
                   "quarantined":0,"dropped":0,"bytes":BYTES,"oldest_age_seconds":null,"last_error":null,

@@ -30,7 +30,11 @@ enum OrderRows {
 
     static func order(_ row: Row, in db: Database, trace: StatementTrace) throws -> Order {
         let id: String = row[0]
-        let rows = try trace.run(Statements.items, db) { try Row.fetchAll($0, arguments: [id]) }
+        return try order(row, items: try trace.run(Statements.items, db) { try Row.fetchAll($0, arguments: [id]) })
+    }
+
+    static func order(_ row: Row, items: [Row]) throws -> Order {
+        let id: String = row[0]
         guard let orderID = OrderID(id), let status = Order.Status(rawValue: row[2]),
             let currency = Currency(rawValue: row[3])
         else { throw StorageError(.corrupt, "order \(id) does not read") }
@@ -39,7 +43,7 @@ enum OrderRows {
             id: orderID,
             userID: UserID(rawValue: row[1]),
             status: status,
-            items: rows.map { row in
+            items: items.map { row in
                 Order.Item(
                     productID: ProductID(row[0]),
                     productName: row[1],

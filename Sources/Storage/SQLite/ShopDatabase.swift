@@ -16,7 +16,7 @@ public final class ShopDatabase: Sendable {
     let committer: GroupCommitter
     /// Which names the spans of its statements carry.
     let conventions: DatabaseConventions
-    private let path: String
+    let path: String
 
     /// Opens or creates the file, applies `schema/sqlite/shop` and plants the seed data.
     ///

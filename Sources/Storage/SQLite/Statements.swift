@@ -145,6 +145,54 @@ enum Statements {
         """
     )
     static let outboxOutcomes = SQL("SELECT", "outbox_ledger", "SELECT name, count FROM outbox_ledger")
+    /// The columns of an order, null where it has gone, and after them the id it waits by.
+    static let pending = SQL(
+        "SELECT",
+        "outbox",
+        """
+        SELECT \(orderColumns.split(separator: ", ").map { "o.\($0)" }.joined(separator: ", ")), b.order_id \
+        FROM outbox b LEFT JOIN orders o ON o.id = b.order_id ORDER BY b.seq LIMIT ?
+        """
+    )
+    static let pendingItems = SQL(
+        "SELECT",
+        "order_items",
+        """
+        SELECT product_id, product_name, quantity, unit_price_minor, line_total_minor, order_id FROM order_items \
+        WHERE order_id IN (SELECT order_id FROM outbox ORDER BY seq LIMIT ?) ORDER BY order_id, line
+        """
+    )
+    private static let settled = "json_each(?) s JOIN outbox b ON b.order_id = s.value ->> 0"
+    static let insertOutcomes = SQL(
+        "INSERT",
+        "order_outcomes",
+        """
+        INSERT INTO order_outcomes (order_id, outcome, reason, settled_at, traceparent) \
+        SELECT b.order_id, s.value ->> 1, s.value ->> 2, ?, s.value ->> 3 FROM \(settled)
+        """
+    )
+    static let countOutcomes = SQL(
+        "UPDATE",
+        "outbox_ledger",
+        """
+        UPDATE outbox_ledger SET count = count + \
+        (SELECT COUNT(*) FROM \(settled) WHERE s.value ->> 1 = outbox_ledger.name)
+        """
+    )
+    /// A quarantined order stays as it was placed: the upstream has not answered to it.
+    static let markOrders = SQL(
+        "UPDATE",
+        "orders",
+        """
+        UPDATE orders SET status = s.value ->> 1 FROM \(settled) \
+        WHERE orders.id = b.order_id AND s.value ->> 1 <> 'quarantined'
+        """
+    )
+    static let deleteSettled = SQL(
+        "DELETE",
+        "outbox",
+        "DELETE FROM outbox WHERE order_id IN (SELECT value ->> 0 FROM json_each(?))"
+    )
     static let demoMode = SQL("SELECT", "settings", "SELECT value FROM settings WHERE name = 'demo_mode'")
     static let setDemoMode = SQL(
         "INSERT",

@@ -1,3 +1,4 @@
+import BackgroundExecutor
 import GRDB
 import Logging
 import OTLP
@@ -5,10 +6,10 @@ import ServiceTracing
 
 /// The waiting end of the buffer: lends batches of pending spans, and takes back what became of them.
 ///
-/// Spans are read by connections that only read, on a queue of its own, so that what is being written never waits for
-/// what is being sent. What became of them is written by the buffer's one writer.
+/// Spans are read by connections that only read, on a thread that gives way to the shop's, so that neither a request nor
+/// what is being written waits for what is being sent. What became of them is written by the buffer's one writer.
 public actor SpanOutbox {
-    nonisolated let executor = DispatchExecutor(label: "popshop.span-outbox")
+    nonisolated let executor = BackgroundExecutor()
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let writer: BufferWriter

@@ -1,0 +1,197 @@
+public import Commerce
+public import PostgresClient
+public import ServiceTracing
+public import Storage
+import Tracing
+
+/// The Postgres that booths push their orders to.
+///
+/// A batch is one transaction: its receipts, orders, items and stock. There is no savepoint an order, which would be a
+/// round trip each over a line that may be slow: a batch with an order in it that Postgres cannot take is halved until
+/// that one is alone, so that a bad order costs a few more transactions and the others wait for nothing.
+public actor PostgresOrderUpstream: OrderUpstream {
+    /// `sha256` came with it.
+    static let oldestVersion = 110_000
+
+    private let configuration: PostgresConfiguration
+    private let statements: PushStatements
+    private let tracer: ServiceTracer
+    private var connection: PostgresConnection?
+
+    /// - Parameter tracer: Shows each statement, in the current task's context.
+    public init(
+        _ configuration: PostgresConfiguration,
+        tracer: ServiceTracer,
+        conventions: DatabaseConventions = .both
+    ) {
+        self.configuration = configuration
+        self.tracer = tracer
+        statements = PushStatements(configuration.url, conventions)
+    }
+
+    public func connect() async throws {
+        _ = try await translating { try await connected() }
+    }
+
+    public func push(_ orders: [Order]) async throws -> [OrderOutcome] {
+        try await translating {
+            try await push(orders.map { ($0, OrderPayload($0)) }[...], try await connected())
+        }
+    }
+
+    public func disconnect() async {
+        let connection = connection
+        self.connection = nil
+        await connection?.close()
+    }
+
+    /// After a failure the next try begins anew, with a connection and the schema's check.
+    private func translating<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch {
+            await disconnect()
+            guard let error = error as? PostgresError else { throw error }
+            if error.code == .cancelled { throw CancellationError() }
+            throw OrderUpstreamError(error)
+        }
+    }
+
+    /// The connection; a new one only to an upstream that has this popshop's schema.
+    private func connected() async throws -> PostgresConnection {
+        if let connection, connection.isReusable { return connection }
+        await disconnect()
+        let connection = try await PostgresConnection.connect(configuration)
+        self.connection = connection
+        let version = try await connection.execute("SHOW server_version_num").only().read(at: 0, as: String.self)
+        if let version = Int(version), version < Self.oldestVersion {
+            throw OrderUpstreamError(.person, "The upstream is PostgreSQL \(version / 10_000); it has to be 11 or later.")
+        }
+        if let advice = try await UpstreamMigrator.schemaVersion(connection).advice {
+            throw OrderUpstreamError(.person, advice)
+        }
+        return connection
+    }
+
+    private typealias Batch = ArraySlice<(order: Order, payload: OrderPayload)>
+
+    private func push(_ batch: Batch, _ connection: PostgresConnection) async throws -> [OrderOutcome] {
+        var triesLeft = 3
+        while true {
+            triesLeft -= 1
+            do {
+                return try await pushAtOnce(batch, connection)
+            } catch let error as PostgresError where error.isDuplicate && triesLeft > 0 {
+                // Somebody pushes the same orders: by now their receipts are there.
+                continue
+            } catch let error as PostgresError where error.isAboutData {
+                guard batch.count > 1 else { return [try await reject(batch, error, connection)] }
+                let middle = batch.startIndex + batch.count / 2
+                return try await push(batch[..<middle], connection) + push(batch[middle...], connection)
+            }
+        }
+    }
+
+    private func pushAtOnce(_ batch: Batch, _ connection: PostgresConnection) async throws -> [OrderOutcome] {
+        try await connection.withTransaction { connection in
+            let products = Set(batch.flatMap { $0.order.items.map(\.productID.rawValue) }).sorted()
+            let answers = try await run(
+                [
+                    (statements.known, [try batch.map(\.payload).parameter]),
+                    (statements.stock, [.string("{\(products.map(String.init).joined(separator: ","))}")]),
+                ],
+                connection
+            )
+            let plan = PushPlan(Array(batch), known: try Self.known(answers[0]), stock: try Self.stock(answers[1]))
+            try await write(plan, connection)
+            return plan.outcomes
+        }
+    }
+
+    private func write(_ plan: PushPlan, _ connection: PostgresConnection) async throws {
+        guard !plan.new.isEmpty else { return }
+        let new = try plan.new.parameter
+        var steps = [(statements.receipts, [new]), (statements.orders, [new]), (statements.items, [new])]
+        if !plan.taken.isEmpty { steps.append((statements.takeStock, [try plan.takenParameter])) }
+        let answers = try await run(steps, connection)
+        guard plan.taken.isEmpty || answers[3].affected == plan.taken.count else {
+            throw OrderUpstreamError(.time(offline: false), "The upstream's stock changed under its lock.")
+        }
+    }
+
+    /// A receipt for an order that Postgres cannot take, so that it is never decided again. Where not even that can be
+    /// written, the order's own shop remembers it alone.
+    private func reject(_ batch: Batch, _ error: PostgresError, _ connection: PostgresConnection) async throws
+        -> OrderOutcome
+    {
+        var payloads = batch.map(\.payload)
+        payloads[0].outcome = "rejected"
+        do {
+            _ = try await run([(statements.receipts, [try payloads.parameter])], connection)
+        } catch let error as PostgresError where error.isAboutData || error.isDuplicate {}
+        return .rejected(reason: error.message)
+    }
+
+    /// Sends all at once; each statement has its span, which lasts until the answers are there.
+    private func run(
+        _ steps: [(statement: PushStatement, parameters: [PostgresValue])],
+        _ connection: PostgresConnection
+    ) async throws(PostgresError) -> [PostgresRows] {
+        let spans = steps.map { step in
+            let operation = step.statement.operation
+            return tracer.startSpan(operation.spanName, kind: .client, attributes: operation.attributes)
+        }
+        defer { for span in spans { span.end() } }
+        do {
+            return try await connection.pipeline(steps.map { PostgresStatement($0.statement.text, $0.parameters) })
+        } catch {
+            for span in spans { span.fail(error.sqlState ?? "\(error.code)", error.message) }
+            throw error
+        }
+    }
+
+    private static func known(_ rows: PostgresRows) throws -> [String: PushPlan.Known] {
+        var known: [String: PushPlan.Known] = [:]
+        for row in rows {
+            known[try row.read("id")] = PushPlan.Known(
+                outcome: try row.read("outcome"),
+                isSame: try row.read("is_same", as: Bool?.self) ?? false,
+                isThere: try row.read("is_there")
+            )
+        }
+        return known
+    }
+
+    private static func stock(_ rows: PostgresRows) throws -> [Int: Int] {
+        var stock: [Int: Int] = [:]
+        for row in rows { stock[try row.read("id")] = try row.read("stock_quantity") }
+        return stock
+    }
+}
+
+extension PostgresError {
+    /// `unique_violation` (PostgreSQL documentation, appendix A).
+    fileprivate var isDuplicate: Bool { sqlState == "23505" }
+
+    /// A value that no try will make fit: classes 22 (data exception) and 54 (program limit), a check, a NULL, a NUL.
+    fileprivate var isAboutData: Bool {
+        guard code != .invalidParameter else { return true }
+        guard let sqlState else { return false }
+        return ["22", "54"].contains { sqlState.hasPrefix($0) } || ["23514", "23502"].contains(sqlState)
+    }
+}
+
+extension OrderUpstreamError {
+    /// Who has to do something about it: what may pass passes, and a password, a database, a right or a table does not.
+    init(_ error: PostgresError) {
+        let state = error.sqlState ?? ""
+        let needsPerson =
+            error.code == .invalidURL || ["28", "3D", "3F", "42", "0A"].contains { state.hasPrefix($0) }
+            && !error.isTransient
+        if needsPerson {
+            self.init(.person, error.message)
+        } else {
+            self.init(.time(offline: error.isConnectionLost && error.sqlState == nil), error.message)
+        }
+    }
+}
