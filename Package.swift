@@ -79,7 +79,13 @@ let package = Package(
         library("PostgresClient", at: "Clients/PostgresClient", ["CLibPQ", "ConnectionPool"]),
         tests(
             "PostgresClientTests",
-            ["PostgresClient", "ConnectionPool", "UpstreamStorage", "Commerce", "Fixtures"]
+            ["PostgresClient", "ConnectionPool", "PostgresTestSupport", "UpstreamStorage", "Commerce", "Fixtures"]
+        ),
+        .target(
+            name: "PostgresTestSupport",
+            dependencies: ["PostgresClient"],
+            path: "Tests/PostgresTestSupport",
+            swiftSettings: strict
         ),
         // Commerce: the shop's own words; values, no I/O.
         library("Commerce", at: "Commerce", []),
@@ -129,6 +135,13 @@ let package = Package(
                 "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool",
                 "Fixtures",
                 "ServiceTracing", tracing, grdb,
+            ]
+        ),
+        tests(
+            "UpstreamTests",
+            [
+                "UpstreamStorage", "Commerce", "ConnectionPool", "PostgresClient", "PostgresTestSupport",
+                "SQLiteStorage", "ServiceTracing", "Storage", "Sync", "TestSupport", logging, tracing,
             ]
         ),
         // Services.
@@ -187,7 +200,8 @@ let package = Package(
         tests(
             "SyncTests",
             [
-                "Sync", "CZlib", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "TelemetryBuffer", "TestSupport",
+                "Sync", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "Storage",
+                "TelemetryBuffer", "TestSupport",
                 httpTypes, lifecycle, logging, protobuf, tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]

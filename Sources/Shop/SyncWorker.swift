@@ -42,7 +42,8 @@ public final class SyncWorker: Sendable {
         database = try Shop.openExistingDatabase(directory.path, settings.databaseConventions)
         spans = settings.spanUplink(outbox, uplink, tracer, isSwitchedOff: false, logger)
         orders = OrderUplink(
-            outbox: try database.map { database throws(Refusal) in try Shop.openOutbox(database, tracer) } ?? NoOrders(),
+            outbox: try database.map { database throws(Refusal) in try Shop.openOutbox(database, tracer) }
+                ?? NoOrders(),
             upstream: upstream.map {
                 PostgresOrderUpstream($0, tracer: tracer, conventions: settings.databaseConventions)
             },

@@ -119,7 +119,7 @@ public actor SpanUplink: Lane {
             timeout: options.timeout,
             maximumResponseBytes: options.maxAnswerBytes
         )
-        let span = tracer?.startSpan("upload spans", context: .topLevel)
+        let span = tracer?.startSpan("upload spans", kind: .internal, context: .topLevel)
         let drained = await drain(SpanExchange(transport: transport, request: request, clock: clock, packer: packer))
         await show(drained, span)
         return drained.spans > 0
@@ -214,7 +214,7 @@ extension SpanUplink {
     }
 
     func noteHeld(_ count: Int) {
-        heldNotice = count == 0 ? nil : "\(count) spans are dated more than an hour ahead: they wait for their time."
+        heldNotice = count == 0 ? nil : "Spans that are dated more than an hour ahead wait for their time: \(count)."
     }
 
     /// Compares the upstream's clock with this one.

@@ -133,5 +133,7 @@ public struct ProgressMeter: Sendable {
         return "\(Units.count(Int(rate)))/s, \(Units.age((Double(lane.pending) / rate).rounded(.up))) left"
     }
 
-    private static func padded(_ name: String) -> String { name + String(repeating: " ", count: max(0, 6 - name.count)) }
+    private static func padded(_ name: String) -> String {
+        name + String(repeating: " ", count: max(0, 6 - name.count))
+    }
 }

@@ -56,7 +56,10 @@ struct SyncCommand: AsyncParsableCommand {
     private func work(_ worker: SyncWorker, _ settings: Settings) async throws {
         if retime { Output.line("\(try await worker.retime()) expired spans are moved to now.") }
         let begun = ContinuousClock.now
-        let meter = ProgressMeter(SyncProgress(await worker.status()), style: .detect(environment: ProcessInfo.processInfo.environment))
+        let meter = ProgressMeter(
+            SyncProgress(await worker.status()),
+            style: .detect(environment: ProcessInfo.processInfo.environment)
+        )
         try await withThrowingTaskGroup { group in
             group.addTask { await Self.report(meter, since: begun) { SyncProgress(await worker.status()) } }
             if watch { try await worker.watch() } else { await worker.once() }

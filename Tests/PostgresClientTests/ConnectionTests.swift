@@ -1,6 +1,7 @@
 import ConnectionPool
 import Foundation
 import PostgresClient
+import PostgresTestSupport
 import Testing
 
 extension WithPostgres {

@@ -1,6 +1,7 @@
 import Commerce
 import Fixtures
 import PostgresClient
+import PostgresTestSupport
 import Testing
 import UpstreamStorage
 

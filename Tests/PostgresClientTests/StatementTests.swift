@@ -1,5 +1,6 @@
 import ConnectionPool
 import PostgresClient
+import PostgresTestSupport
 import Testing
 
 extension WithPostgres {

@@ -1,42 +1,12 @@
 import Foundation
 import Glibc
 import PostgresClient
+import PostgresTestSupport
 import Testing
-
-/// The server that POPSHOP_TEST_POSTGRES names; `.ci/postgres` starts one.
-enum TestServer {
-    static let url = ProcessInfo.processInfo.environment["POPSHOP_TEST_POSTGRES"]
-
-    /// - Parameter more: Parameters that win over the URL's own, such as `password=wrong`.
-    static func configuration(
-        _ more: String = "",
-        statementTimeout: Duration = .seconds(20)
-    ) throws -> PostgresConfiguration {
-        let url = try #require(url)
-        let joint = more.isEmpty ? "" : url.contains("?") ? "&" : "?"
-        return try PostgresConfiguration(url: url + joint + more, statementTimeout: statementTimeout)
-    }
-
-    static func connect() async throws -> PostgresConnection {
-        try await PostgresConnection.connect(configuration())
-    }
-
-    /// Lends a database that exists for as long as the closure runs.
-    static func withDatabase(_ body: (PostgresConfiguration) async throws -> Void) async throws {
-        let name = "test_\(UInt64.random(in: 0...UInt64.max))"
-        let administrator = try await connect()
-        try await administrator.executeScript("CREATE DATABASE \(name)")
-        let outcome: Result<Void, any Error>
-        do { outcome = .success(try await body(configuration("dbname=\(name)"))) } catch { outcome = .failure(error) }
-        try await administrator.executeScript("DROP DATABASE \(name) WITH (FORCE)")
-        await administrator.close()
-        try outcome.get()
-    }
-}
 
 extension Trait where Self == ConditionTrait {
     static var needsPostgres: Self {
-        .enabled(if: TestServer.url != nil, "POPSHOP_TEST_POSTGRES names no server; `. .ci/postgres` starts one.")
+        .enabled(if: TestServer.url != nil, "\(TestServer.missing)")
     }
 }
 

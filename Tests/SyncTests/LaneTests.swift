@@ -213,7 +213,7 @@ import Testing
         bench.clock.step(seconds: -7_200)
         await bench.lane.round()
         #expect(try await bench.books() == [5, 5, 0, 0, 0, 0])
-        #expect(await bench.lane.status().lastError?.contains("5 spans") == true)
+        #expect(await bench.lane.status().lastError?.contains("wait for their time: 5.") == true)
         bench.clock.advance(.seconds(3_700))
         await bench.lane.round()
         #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])

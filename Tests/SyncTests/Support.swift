@@ -51,6 +51,7 @@ struct Delivery: Sendable {
     let services: [String]
     let bytes: Int
     let starts: [UInt64]
+    var names: [String] { spans.map(\.name) }
     let spans: [Opentelemetry_Proto_Trace_V1_Span]
 
     init(_ headers: HTTPFields, _ body: [UInt8]) throws {
@@ -129,7 +130,7 @@ extension Result where Success == IncomingResponse, Failure == HTTPTransportErro
 }
 
 /// A buffer on a disk of its own, a lane, an ingress and a clock.
-final class Bench {
+final class Bench: Sendable {
     let path: String
     let clock: ManualClock
     let ingress: FakeIngress
@@ -145,6 +146,7 @@ final class Bench {
         upstream: SpanUpstream? = SpanUpstream(url: "http://ingress.test/v1/traces", key: .fixed("s3cret-key")),
         sliceBytes: Int = 64 << 20,
         transport: (any HTTPTransport)? = nil,
+        isTraced: Bool = false,
         _ change: (inout SpanUplinkOptions) -> Void = { _ in }
     ) throws {
         self.path = path ?? FileManager.default.temporaryDirectory.path + "/popshop-sync-\(UUID().uuidString)"
@@ -165,6 +167,13 @@ final class Bench {
             outbox: buffer.outbox(),
             transport: transport ?? ingress,
             upstream: upstream,
+            tracer: isTraced
+                ? ServiceTracer(
+                    resource: Resource(attributes: ["service.name": "sync"]),
+                    processor: buffer,
+                    clock: clock
+                )
+                : nil,
             options: options,
             clock: clock,
             seed: 7,

@@ -56,28 +56,3 @@ import Testing
         #expect(try await state(huge) == (.backingOff, [10, 0, 0, 0, 0, 0]))
     }
 }
-
-@Suite struct DaemonTests {
-    @Test func `the daemon sends what is recorded, stays quiet while switched off, and ends when it is told to`()
-        async throws
-    {
-        let bench = try Bench()
-        let daemon = SyncDaemon(spans: bench.lane, hasOrders: true, interval: .milliseconds(1))
-        try await testGracefulShutdown { trigger in
-            async let running: Void = daemon.run()
-            try await bench.record(1...10)
-            while bench.ingress.accepted.count < 10 { await Task.yield() }
-            await daemon.setSwitchedOff(true)
-            let off = await daemon.status()
-            #expect(off.isSwitchedOff && !off.isOnline && off.spans.state == .offline)
-            #expect(off.orders.state == .blocked && off.orders.lastError?.contains("cannot push orders yet") == true)
-            try await bench.record(11...20)
-            await daemon.setSwitchedOff(false)
-            while bench.ingress.accepted.count < 20 { await Task.yield() }
-            trigger.triggerGracefulShutdown()
-            await running
-        }
-        #expect(bench.ingress.accepted.sorted() == Array(1...20))
-        await bench.buffer.close()
-    }
-}

@@ -65,7 +65,10 @@ public actor PostgresOrderUpstream: OrderUpstream {
         self.connection = connection
         let version = try await connection.execute("SHOW server_version_num").only().read(at: 0, as: String.self)
         if let version = Int(version), version < Self.oldestVersion {
-            throw OrderUpstreamError(.person, "The upstream is PostgreSQL \(version / 10_000); it has to be 11 or later.")
+            throw OrderUpstreamError(
+                .person,
+                "The upstream is PostgreSQL \(version / 10_000); it has to be 11 or later."
+            )
         }
         if let advice = try await UpstreamMigrator.schemaVersion(connection).advice {
             throw OrderUpstreamError(.person, advice)
@@ -186,8 +189,9 @@ extension OrderUpstreamError {
     init(_ error: PostgresError) {
         let state = error.sqlState ?? ""
         let needsPerson =
-            error.code == .invalidURL || ["28", "3D", "3F", "42", "0A"].contains { state.hasPrefix($0) }
-            && !error.isTransient
+            error.code == .invalidURL
+            || ["28", "3D", "3F", "42", "0A"].contains { state.hasPrefix($0) }
+                && !error.isTransient
         if needsPerson {
             self.init(.person, error.message)
         } else {

@@ -1,0 +1,212 @@
+import Commerce
+import ConnectionPool
+import Logging
+import PostgresClient
+import PostgresTestSupport
+import SQLiteStorage
+import ServiceTracing
+import Storage
+import Sync
+import Synchronization
+import TestSupport
+import Testing
+import UpstreamStorage
+
+extension WithPostgres {
+    struct ObstacleTests {
+        @Test func `an upstream without the schema needs a person, who is told what to do`() async throws {
+            try await UpstreamBench.with(migrated: false) { bench in
+                let upstream = bench.upstream()
+                let error = await failure { try await upstream.connect() }
+                #expect(error?.remedy == .person)
+                #expect(
+                    error?.description == "The upstream database has no popshop schema; run popshop migrate --upstream."
+                )
+                _ = try await UpstreamMigrator.migrate(bench.watcher, now: UpstreamBench.now)
+                try await upstream.connect()
+                #expect(try await upstream.push([anOrder()]) == [.accepted])
+                await upstream.disconnect()
+            }
+        }
+
+        @Test func `an older schema, and one whose table has gone, need a person too`() async throws {
+            try await UpstreamBench.with { bench in
+                let upstream = bench.upstream()
+                try await upstream.connect()
+                try await bench.watcher.executeScript("ALTER TABLE receipts RENAME TO elsewhere")
+                let gone = await failure { _ = try await upstream.push([anOrder()]) }
+                #expect(gone?.remedy == .person)
+                try await bench.watcher.executeScript("DELETE FROM popshop_migrations WHERE name = 'upstream/seeds'")
+                let older = await failure { try await upstream.connect() }
+                #expect(older?.remedy == .person && older?.description.contains("upstream/seeds") == true)
+                #expect(try await bench.count("SELECT count(*) FROM orders WHERE edge_id IS NOT NULL") == 0)
+            }
+        }
+
+        @Test func `a wrong password needs a person, and an unreachable or read-only server needs time`() async throws {
+            try await UpstreamBench.with { bench in
+                let cases: [(String, OrderUpstreamError.Remedy)] = [
+                    ("dbname=nowhere", .person), ("host=127.0.0.1&port=1", .time(offline: true)),
+                    ("host=nowhere.invalid", .time(offline: true)),
+                ]
+                for (change, remedy) in cases {
+                    let upstream = bench.upstream(try TestServer.configuration(change))
+                    let error = await failure { try await upstream.connect() }
+                    #expect(error?.remedy == remedy, "\(change)")
+                    #expect(error?.description.contains("popshop-secret") == false)
+                }
+                let upstream = bench.upstream(
+                    try TestServer.configuration("dbname=\(bench.name)&options=-c%20default_transaction_read_only%3Don")
+                )
+                let readOnly = await failure { _ = try await upstream.push([anOrder()]) }
+                #expect(readOnly?.remedy == .time(offline: false))
+                #expect(try await bench.books() == [0, 0, 0])
+            }
+        }
+
+        @Test func `a server that dies in the middle of a push is found again, with nothing doubled`() async throws {
+            try await UpstreamBench.with { bench in
+                let upstream = bench.upstream()
+                let orders = (0..<5).map { _ in anOrder() }
+                try await bench.watcher.executeScript("BEGIN; LOCK TABLE receipts")
+                let push = Task { await failure { _ = try await upstream.push(orders) } }
+                let second = try await PostgresConnection.connect(bench.configuration)
+                var victims: PostgresRows?
+                while victims?.isEmpty ?? true {
+                    victims = try await second.execute(
+                        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                    )
+                }
+                try await second.execute(
+                    "SELECT pg_terminate_backend($1)",
+                    [.int(try #require(victims?.first).read("pid", as: Int.self))]
+                )
+                let error = await push.value
+                #expect(error?.remedy == .time(offline: true) || error?.remedy == .time(offline: false))
+                try await bench.watcher.executeScript("ROLLBACK")
+                #expect(try await upstream.push(orders).allSatisfy { $0 == .accepted })
+                #expect(try await bench.books() == [5, 5, 5])
+                await second.close()
+                await upstream.disconnect()
+            }
+        }
+
+        @Test func `the connection cut after COMMIT, 200 times: every order once`() async throws {
+            try await UpstreamBench.with { bench in
+                try await bench.setStock(1, 150)
+                let shop = try EdgeOrders(bench)
+                let orders = try await shop.place(200)
+                for _ in 0..<200 {
+                    shop.proxy.cut(.beforeCommitIsConfirmed)
+                    #expect(await shop.pushOnce() == false)
+                    shop.proxy.cut(.never)
+                    #expect(await shop.pushOnce())
+                    await shop.lane.disconnect()
+                }
+                #expect(shop.proxy.cuts == 200)
+                #expect(try await bench.books() == [200, 200, 200])
+                #expect(try await bench.stock(1) == 0)
+                let counts = try await shop.outbox.outboxCounts()
+                #expect(counts.balances && counts.pending == 0)
+                #expect([counts.accepted, counts.backordered] == [150, 50])
+                #expect(orders.count == 200)
+                try await shop.close()
+            }
+        }
+
+        @Test func `the connection cut after any number of bytes: every order once`() async throws {
+            try await UpstreamBench.with { bench in
+                let shop = try EdgeOrders(bench, batch: 10)
+                _ = try await shop.place(30)
+                var limit = 0
+                while try await shop.outbox.outboxCounts().pending > 0 {
+                    shop.proxy.cut(.afterClientBytes(limit))
+                    limit += 97
+                    await shop.pushOnce()
+                    await shop.lane.disconnect()
+                }
+                #expect(shop.proxy.cuts > 20)
+                #expect(try await bench.books() == [30, 30, 30])
+                let counts = try await shop.outbox.outboxCounts()
+                #expect(counts.balances && counts.accepted == 30)
+                try await shop.close()
+            }
+        }
+    }
+}
+
+/// A booth's shop with its outbox, and a lane that pushes by way of a proxy.
+private final class EdgeOrders {
+    let proxy: CuttingProxy
+    let outbox: SQLiteOrderOutbox
+    let lane: OrderUplink
+    private let gate: OneBatch
+    private let database: ShopDatabase
+    private let store: SQLiteOrderStore
+    private let readers: ConnectionPool<Reader>
+    private let directory: TemporaryDirectory
+
+    init(_ bench: UpstreamBench, batch: Int = 1) throws {
+        directory = try TemporaryDirectory()
+        database = try ShopDatabase(path: directory.file("shop.sqlite"))
+        let tracer = ServiceTracer("sync", bench.spans)
+        readers = database.readers("checkout", PoolConfiguration())
+        store = SQLiteOrderStore(database: database, readers: readers, tracer: tracer)
+        outbox = try database.outbox(tracer: tracer)
+        proxy = try CuttingProxy(to: bench.configuration)
+        gate = OneBatch(outbox: outbox)
+        var options = OrderUplinkOptions()
+        (options.batch, options.probe) = (batch, batch)
+        lane = OrderUplink(
+            outbox: gate,
+            upstream: bench.upstream(try proxy.configuration(database: bench.name)),
+            tracer: tracer,
+            options: options,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    func place(_ count: Int) async throws -> [Order] {
+        var orders: [Order] = []
+        for _ in 0..<count {
+            orders.append(try await store.place(OrderDraft(order: anOrder(), restocks: true)).order)
+        }
+        return orders
+    }
+
+    /// One batch, now.
+    ///
+    /// - Returns: Whether it was taken.
+    @discardableResult
+    func pushOnce() async -> Bool {
+        gate.arm()
+        await lane.tryNow()
+        return await lane.round()
+    }
+
+    func close() async throws {
+        await lane.disconnect()
+        try await database.close()
+    }
+}
+
+/// Lends one batch each time it is told to, so that a test sees each by itself.
+private final class OneBatch: OrderOutbox {
+    private let outbox: SQLiteOrderOutbox
+    private let isArmed = Mutex(false)
+
+    init(outbox: SQLiteOrderOutbox) { self.outbox = outbox }
+
+    func arm() { isArmed.withLock { $0 = true } }
+
+    func pending(limit: Int) async throws -> [PendingOrder] {
+        let lends = isArmed.withLock { isArmed in
+            defer { isArmed = false }
+            return isArmed
+        }
+        return lends ? try await outbox.pending(limit: limit) : []
+    }
+
+    func settle(_ settlements: [OrderSettlement]) async throws { try await outbox.settle(settlements) }
+    func outboxCounts() async throws -> OutboxCounts { try await outbox.outboxCounts() }
+}
