@@ -226,7 +226,7 @@ let package = Package(
             "TerminalTests",
             ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
         ),
-        library("Doctor", at: "Doctor", ["CLibPQ", "CHiredis", "HTTPClient", httpTypes]),
+        library("Doctor", at: "Doctor", ["CHiredis", "HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
         .target(
             name: "TestSupport",
             dependencies: [
@@ -267,8 +267,8 @@ let package = Package(
         .executableTarget(
             name: "popshop-bench",
             dependencies: [
-                "CTiedChild", "Commerce", "HTTPClient", "OTLP", "ServiceTracing", "ShopAPI", "TelemetryBuffer",
-                argumentParser, httpTypes, hummingbird, logging, sqlite, tracing,
+                "CTiedChild", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP", "PostgresClient", "ServiceTracing",
+                "ShopAPI", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, sqlite, tracing,
             ],
             path: "Sources/popshop-bench",
             swiftSettings: strict
@@ -299,7 +299,7 @@ let package = Package(
         tests(
             "CrashTests",
             [
-                "popshop", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", httpTypes, grdb,
+                "popshop", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", "TestSupport", httpTypes, grdb,
             ]
         ),
     ],

@@ -1,23 +1,37 @@
 import CHiredis
-import CLibPQ
 import Dispatch
 import Glibc
 public import HTTPClient
 import HTTPTypes
+import ServiceTracing
+public import Storage
+public import Sync
 
 /// Checks of what is elsewhere. None of it is needed for the show to go on: what cannot be sent waits.
 public enum UpstreamChecks {
     /// Seconds to wait for each.
     private static let patience: Int32 = 3
 
-    /// Whether a Postgres takes connections, by libpq's own ping: no password is sent.
-    public static func postgres(_ check: String, _ url: String?) async -> Finding {
-        guard let url else { return Finding(.note, check, "SYNC_DATABASE_URL is not set: orders stay here.") }
-        switch await onThread({ ping(url) }) {
-        case PQPING_OK: return Finding(.good, check, "Postgres answers.")
-        case PQPING_REJECT: return Finding(.note, check, "Postgres is there but takes no connections yet.")
-        case PQPING_NO_ATTEMPT: return Finding(.bad, check, "SYNC_DATABASE_URL is no libpq URI; correct it.")
-        default: return Finding(.note, check, "Postgres does not answer; what is for it waits on this disk.")
+    /// Whether orders can be pushed, as a trial of it has shown.
+    ///
+    /// - Parameter problem: Nil when they can be.
+    public static func orders(_ problem: OrderUpstreamError?) -> Finding {
+        let check = "orders upstream"
+        return switch problem?.remedy {
+        case nil: Finding(.good, check, "It takes orders.")
+        case .person?: Finding(.bad, check, problem?.description ?? "")
+        case .time?: Finding(.note, check, "\(problem?.description ?? "") Orders wait on this disk.")
+        }
+    }
+
+    /// Whether the backend has taken a span; asked for, it has to have.
+    public static func span(_ probe: IngressProbe) -> Finding {
+        let (check, trace) = ("test span", probe.traceID.description)
+        return switch probe.outcome {
+        case .taken(""): Finding(.good, check, "It was taken: look for trace \(trace), of service sync.")
+        case .taken(let warning): Finding(.note, check, "It was taken, as trace \(trace), with a warning: \(warning)")
+        case .refused(let reason): Finding(.bad, check, "\(reason) (trace \(trace))")
+        case .unanswered(let reason): Finding(.bad, check, "It is not proven. \(reason) (trace \(trace))")
         }
     }
 
@@ -51,11 +65,6 @@ public enum UpstreamChecks {
             "clock",
             "This clock is \(abs(seconds)) s \(seconds > 0 ? "ahead of" : "behind") the ingress's."
         )
-    }
-
-    private static func ping(_ url: String) -> PGPing {
-        let (names, values) = (["dbname", "connect_timeout"], [url, "\(patience)"])
-        return withCStrings(names) { names in withCStrings(values) { PQpingParams(names, $0, 1) } }
     }
 
     private static func pingRedis(_ host: String, _ port: Int32) -> Bool {

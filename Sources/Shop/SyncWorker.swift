@@ -72,11 +72,19 @@ public final class SyncWorker: Sendable {
     }
 
     /// The ledger now.
-    public func status() async -> StatusMessage {
-        StatusMessage(
+    ///
+    /// - Throws: `Refusal` when the shop's database cannot be read.
+    public func status() async throws(Refusal) -> StatusMessage {
+        let orders: OutboxCounts
+        do {
+            orders = try await database?.outboxCounts() ?? OutboxCounts()
+        } catch {
+            throw Refusal(.dataError, "The shop's database cannot be read: what waits in it is not known.")
+        }
+        return StatusMessage(
             edgeID: database?.edgeID ?? "",
             sync: await daemon.status(),
-            orders: (try? await database?.outboxCounts()) ?? OutboxCounts(),
+            orders: orders,
             spans: await buffer.counts(),
             now: SystemTraceClock().wall
         )

@@ -10,34 +10,40 @@ struct SpanExchange: Sendable {
     /// Without its content.
     let request: OutgoingRequest
     let clock: any TraceClock
-    let packer: Packer
+
+    init(_ transport: any HTTPTransport, _ request: OutgoingRequest, _ clock: any TraceClock) {
+        (self.transport, self.request, self.clock) = (transport, request, clock)
+    }
 
     /// What came of it.
-    struct Result: Sendable {
-        let batch: SpanBatch
+    struct Reply: Sendable {
         let answer: OTLPAnswer
         /// The answer's `Date`, in seconds since 1970.
-        let date: Int?
+        var date: Int?
     }
 
     /// Packs, sends and reads the answer, away from the lane's own actor.
-    ///
-    /// A backend may repeat what it was sent: no secret is taken over from its words.
     @concurrent
-    func send(_ batch: SpanBatch) async -> Result {
+    func send(_ batch: SpanBatch, packedBy packer: Packer) async -> (batch: SpanBatch, reply: Reply) {
         guard let body = await packer.pack(batch) else {
             let answer = OTLPAnswer.retry(reason: "There is no memory to send spans.", after: nil, offline: false)
-            return Result(batch: batch, answer: answer, date: nil)
+            return (batch, Reply(answer: answer))
         }
+        return (batch, await post(body, count: batch.count))
+    }
+
+    /// Sends a request that is packed, and reads the answer.
+    ///
+    /// A backend may repeat what it was sent: no secret is taken over from its words.
+    func post(_ body: [UInt8], count: Int) async -> Reply {
         var request = request
         request.body = body
         do throws(HTTPTransportError) {
             let response = try await transport.send(request)
-            let answer = OTLPAnswer(response, count: batch.count, now: Int(clock.wall / 1_000_000_000))
-            let date = response.headers[.date].flatMap(HTTPDate.seconds)
-            return Result(batch: batch, answer: answer.without(secrets), date: date)
+            let answer = OTLPAnswer(response, count: count, now: Int(clock.wall / 1_000_000_000))
+            return Reply(answer: answer.without(secrets), date: response.headers[.date].flatMap(HTTPDate.seconds))
         } catch {
-            return Result(batch: batch, answer: OTLPAnswer(error), date: nil)
+            return Reply(answer: OTLPAnswer(error))
         }
     }
 

@@ -26,15 +26,15 @@ extension SpanUplink {
     /// - Returns: What was taken.
     func drain(_ exchange: SpanExchange) async -> DrainedSpans {
         var drain = Drain()
-        await withTaskGroup(of: SpanExchange.Result.self) { group in
+        await withTaskGroup(of: (batch: SpanBatch, reply: SpanExchange.Reply).self) { group in
             while true {
                 while let batch = await next(&drain) {
                     drain.inFlight += 1
-                    group.addTask { await exchange.send(batch) }
+                    group.addTask { [packer] in await exchange.send(batch, packedBy: packer) }
                 }
-                guard let result = await group.next() else { break }
+                guard let (batch, reply) = await group.next() else { break }
                 drain.inFlight -= 1
-                await take(result, &drain)
+                await take(reply, for: batch, &drain)
             }
         }
         await finish(&drain)
@@ -60,15 +60,14 @@ extension SpanUplink {
         }
     }
 
-    private func take(_ result: SpanExchange.Result, _ drain: inout Drain) async {
-        let batch = result.batch
-        switch result.answer {
+    private func take(_ reply: SpanExchange.Reply, for batch: SpanBatch, _ drain: inout Drain) async {
+        switch reply.answer {
         case .delivered(let rejected, let message):
             await outbox.settle(batch, .delivered(rejected: rejected, reason: message))
             drain.delivered.spans += batch.count
             drain.delivered.rejected += rejected
             drain.delivered.requests += 1
-            if let date = result.date { noteClock(date) }
+            if let date = reply.date { noteClock(date) }
             noteDelivered(batch, rejected: rejected, message: message)
             await quarantine(&drain)
         case .retry(let reason, let after, let offline):

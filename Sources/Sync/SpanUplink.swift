@@ -1,6 +1,5 @@
 public import ConsoleAPI
 public import HTTPClient
-import HTTPTypes
 public import Logging
 public import ServiceTracing
 import Synchronization
@@ -18,7 +17,7 @@ public actor SpanUplink: Lane {
     let options: SpanUplinkOptions
     private let clock: any TraceClock
     private let tracer: ServiceTracer?
-    private let packer = Packer()
+    let packer = Packer()
     let logger: Logger
 
     var condition: LaneCondition
@@ -30,8 +29,8 @@ public actor SpanUplink: Lane {
     private var notice: String?
     private var heldNotice: String?
     private var sweptAt: UInt64?
-    /// Read once, and again when blocked.
-    private var fields: HTTPFields?
+    /// Without its content; made once, and again when blocked.
+    private var request: OutgoingRequest?
     /// The upstream's clock less this one, in nanoseconds; zero while they agree.
     private var clockOffset: Int64 = 0
     /// Whether the next request is a small one.
@@ -102,25 +101,22 @@ public actor SpanUplink: Lane {
         defer { isBusy = false }
         await expire()
         guard mayBegin, condition.isDue(clock.monotonic), await outbox.pendingCount() > 0 else { return false }
-        let fields: HTTPFields
+        let request: OutgoingRequest
         do throws(SpanUpstream.Refused) {
-            if let known = self.fields { fields = known } else { fields = try upstream.fields() }
+            if let known = self.request {
+                request = known
+            } else {
+                request = try upstream.request(timeout: options.timeout, maxAnswerBytes: options.maxAnswerBytes)
+            }
         } catch {
             block(error.reason)
             return false
         }
-        self.fields = fields
+        self.request = request
         isDraining = true
         defer { isDraining = false }
-        let request = OutgoingRequest(
-            method: .post,
-            url: upstream.url,
-            headers: fields,
-            timeout: options.timeout,
-            maximumResponseBytes: options.maxAnswerBytes
-        )
         let span = tracer?.startSpan("upload spans", kind: .internal, context: .topLevel)
-        let drained = await drain(SpanExchange(transport: transport, request: request, clock: clock, packer: packer))
+        let drained = await drain(SpanExchange(transport, request, clock))
         await show(drained, span)
         return drained.spans > 0
     }
@@ -201,7 +197,7 @@ extension SpanUplink {
         if condition.block(reason, now: clock.monotonic) {
             logger.error("Spans are blocked", metadata: ["reason": "\(reason)"])
         }
-        fields = nil
+        request = nil
         isProbing = true
         hasDelivered = false
         refusedInARow = 0

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPClient
 import HTTPTypes
 
 /// Where spans are sent, and as whom.
@@ -28,9 +29,20 @@ public struct SpanUpstream: Sendable {
         let reason: String
     }
 
-    /// All fields of a request. Reads the key's file.
+    /// A request without its content. Reads the key's file.
     ///
     /// - Throws: `Refused`.
+    func request(timeout: Duration, maxAnswerBytes: Int) throws(Refused) -> OutgoingRequest {
+        OutgoingRequest(
+            method: .post,
+            url: url,
+            headers: try fields(),
+            timeout: timeout,
+            maximumResponseBytes: maxAnswerBytes
+        )
+    }
+
+    /// All fields of a request. Reads the key's file.
     func fields() throws(Refused) -> HTTPFields {
         var fields: HTTPFields = [.contentType: "application/x-protobuf", .contentEncoding: "gzip"]
         for header in headers {

@@ -16,6 +16,9 @@ struct DoctorCommand: AsyncParsableCommand {
 
     @OptionGroup var listen: ListenOptions
 
+    @Flag(help: "Send one span, past the buffer, and print its trace id: proves the endpoint and the key.")
+    var ingress = false
+
     func run() async throws {
         let settings = try await listen.settings()
         var findings = ports(settings)
@@ -59,16 +62,30 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func upstreams(_ settings: Settings) async throws -> [Finding] {
-        async let orders = UpstreamChecks.postgres("orders upstream", settings.syncDatabaseURL)
-        var findings = [await orders]
+        var findings = [await orders(settings)]
         if let redis = settings.redis {
             findings.append(await UpstreamChecks.redis(host: redis.host, port: redis.port))
         }
+        let transport = try CurlClient()
         if settings.hasSpanUpstream {
-            let transport = try CurlClient()
             findings += await UpstreamChecks.ingress(settings.ingressURL, transport: transport)
-            await transport.shutDown()
         }
+        if ingress {
+            let nowhere = Finding(.bad, "test span", "There is nowhere to send it; set CX_TOKEN or an OTLP endpoint.")
+            findings.append(await settings.probeIngress(by: transport).map(UpstreamChecks.span) ?? nowhere)
+        }
+        await transport.shutDown()
         return findings
+    }
+
+    private func orders(_ settings: Settings) async -> Finding {
+        guard settings.hasOrderUpstream else {
+            return Finding(.note, "orders upstream", "SYNC_DATABASE_URL is not set: orders stay here.")
+        }
+        do throws(Refusal) {
+            return UpstreamChecks.orders(try await settings.tryOrderUpstream())
+        } catch {
+            return Finding(.bad, "orders upstream", error.sentence)
+        }
     }
 }

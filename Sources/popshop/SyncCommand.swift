@@ -36,7 +36,9 @@ struct SyncCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await place.settings()
-        let logger = Logs.start(settings.logLevel)
+        // On a terminal the bars say what stands in the way, and a log would be drawn over.
+        let isShown = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1
+        let logger = Logs.start(isShown ? .critical : settings.logLevel)
         if let console = DataDirectory.owner(settings.dataDirectory)?.console {
             guard !retime else {
                 throw Refusal(.temporary, "A shop runs on this data directory: close it to move spans with --retime.")
@@ -55,44 +57,63 @@ struct SyncCommand: AsyncParsableCommand {
 
     private func work(_ worker: SyncWorker, _ settings: Settings) async throws {
         if retime { Output.line("\(try await worker.retime()) expired spans are moved to now.") }
-        let begun = ContinuousClock.now
-        let meter = ProgressMeter(
-            SyncProgress(await worker.status()),
-            style: .detect(environment: ProcessInfo.processInfo.environment)
-        )
-        try await withThrowingTaskGroup { group in
-            group.addTask { await Self.report(meter, since: begun) { SyncProgress(await worker.status()) } }
+        var report = SyncReport(from: SyncProgress(try await worker.status()))
+        report = try await withThrowingTaskGroup(of: SyncReport.self) { [report] group in
+            group.addTask { try await Self.show(worker, in: report) }
             if watch { try await worker.watch() } else { await worker.once() }
             group.cancelAll()
+            return try await group.next() ?? report
         }
-        let end = SyncProgress(await worker.status())
+        let end = SyncProgress(try await worker.status())
+        report.show(end)
         await worker.close()
-        Output.line(meter.account(end, after: ContinuousClock.now - begun))
+        Output.line(report.account(end))
         if !watch, let code = end.code() { throw ExitCode(code.rawValue) }
     }
 
-    /// Bars on a terminal; elsewhere lines, a second apart, when there is something new to say.
-    private static func report(
-        _ meter: ProgressMeter,
-        since begun: ContinuousClock.Instant,
-        _ read: @Sendable () async -> SyncProgress
-    ) async {
-        let isTerminal = isatty(STDOUT_FILENO) == 1
-        var last: SyncProgress?
+    /// Until it is cancelled; a look at a moment when reading is cancelled is none.
+    private static func show(_ worker: SyncWorker, in report: SyncReport) async throws -> SyncReport {
+        var report = report
         while true {
-            let now = await read()
-            let elapsed = ContinuousClock.now - begun
-            if isTerminal {
-                if let last { Output.text("\u{1b}[\(last.lanes.count)A") }
-                for bar in meter.bars(now, after: elapsed) { Output.text("\r\u{1b}[K\(bar)\n") }
-            } else if now != last, !Task.isCancelled {
-                for line in meter.lines(now, after: elapsed) { Output.line(line) }
+            do {
+                let now = SyncProgress(try await worker.status())
+                if Task.isCancelled { return report }
+                report.show(now)
+                try await Task.sleep(for: report.interval)
+            } catch where Task.isCancelled {
+                return report
             }
-            last = now
-            if Task.isCancelled { return }
-            try? await Task.sleep(for: isTerminal ? .milliseconds(200) : .seconds(1))
         }
     }
+}
+
+/// Shows how far a sync has come: bars that are drawn over on a terminal, elsewhere lines when there is something new.
+struct SyncReport: Sendable {
+    let interval: Duration
+    private let isTerminal: Bool
+    private let meter: ProgressMeter
+    private let begun = ContinuousClock.now
+    private var last: SyncProgress?
+
+    init(from start: SyncProgress) {
+        isTerminal = isatty(STDOUT_FILENO) == 1
+        interval = isTerminal ? .milliseconds(200) : .seconds(1)
+        meter = ProgressMeter(start, style: .detect(environment: ProcessInfo.processInfo.environment))
+    }
+
+    mutating func show(_ now: SyncProgress) {
+        let elapsed = ContinuousClock.now - begun
+        if isTerminal {
+            if let last { Output.text("\u{1b}[\(last.lanes.count)A") }
+            for bar in meter.bars(now, after: elapsed) { Output.text("\r\u{1b}[K\(bar)\n") }
+        } else if now != last {
+            for line in meter.lines(now, after: elapsed) { Output.line(line) }
+        }
+        last = now
+    }
+
+    /// The last line.
+    func account(_ end: SyncProgress) -> String { meter.account(end, after: ContinuousClock.now - begun) }
 }
 
 extension SyncProgress {
@@ -127,18 +148,15 @@ private struct AttachedSync {
         guard !start.lanes.isEmpty else { throw SyncWorker.nowhere }
         Output.line("A shop runs on this data directory: its own sync sends what waits.")
         _ = try await ask(transport, .post, "/api/sync")
-        let begun = ContinuousClock.now
-        let meter = ProgressMeter(start, style: .detect(environment: ProcessInfo.processInfo.environment))
-        var last: SyncProgress?
+        var report = SyncReport(from: start)
         // A lane needs a moment to take up the request, so it is believed from the third look on.
         var looks = 0
         while true {
             let now = SyncProgress(try await ask(transport, .get, "/api/status"))
-            if now != last { for line in meter.lines(now, after: ContinuousClock.now - begun) { Output.line(line) } }
-            last = now
+            report.show(now)
             looks += 1
             if !watches, isOver(now, start, looks) {
-                Output.line(meter.account(now, after: ContinuousClock.now - begun))
+                Output.line(report.account(now))
                 if let code = now.code(since: start) { throw ExitCode(code.rawValue) }
                 return
             }

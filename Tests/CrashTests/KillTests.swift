@@ -41,7 +41,7 @@ import Testing
     }
 
     /// Below the ports that Linux gives to outgoing connections, and none that `ShopTests` would take.
-    private static func freeOffset() -> Int {
+    static func freeOffset() -> Int {
         while true {
             let offset = Int.random(in: 590..<980) * 25
             if ServiceName.allCases.allSatisfy({ Ports.problem(host: "127.0.0.1", port: $0.port + offset) == nil }) {

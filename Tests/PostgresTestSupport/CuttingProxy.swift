@@ -13,6 +13,8 @@ public final class CuttingProxy: Sendable {
         case beforeCommitIsConfirmed
         /// After so many bytes from the client.
         case afterClientBytes(Int)
+        /// Not at all, but what the server says in these bytes the client hears in those, of which there are as many.
+        case rewritten(String, String)
     }
 
     private let listener: Int32
@@ -98,6 +100,7 @@ public final class CuttingProxy: Sendable {
                 (count, isCut) = (max(0, limit - seen), true)
             case .beforeCommitIsConfirmed where !isClient && Self.isCommit(buffer[..<count]):
                 (count, isCut) = (0, true)
+            case .rewritten(let from, let to) where !isClient: Self.replace(from, by: to, in: &buffer, count)
             default: break
             }
             seen += count
@@ -109,6 +112,13 @@ public final class CuttingProxy: Sendable {
 
     /// Whether there is a CommandComplete of a COMMIT (PostgreSQL documentation, *Message Formats*).
     private static func isCommit(_ bytes: ArraySlice<UInt8>) -> Bool { bytes.contains(Array("COMMIT\0".utf8)) }
+
+    private static func replace(_ from: String, by to: String, in buffer: inout [UInt8], _ count: Int) {
+        let (from, to) = (Array(from.utf8), Array(to.utf8))
+        precondition(from.count == to.count, "the messages around it say how long they are")
+        guard let range = buffer[..<count].firstRange(of: from) else { return }
+        buffer.replaceSubrange(range, with: to)
+    }
 
     private static func connect(to server: PostgresURL) -> Int32 {
         guard server.host.hasPrefix("/") else { return -1 }

@@ -64,6 +64,78 @@ extension WithPostgres {
             }
         }
 
+        @Test func `a server that is too old needs a person`() async throws {
+            try await UpstreamBench.with { bench in
+                let version = try await bench.watcher.execute("SHOW server_version_num").only().read(
+                    at: 0,
+                    as: String.self
+                )
+                let proxy = try CuttingProxy(to: bench.configuration)
+                proxy.cut(.rewritten(version, "100023"))
+                let upstream = bench.upstream(try proxy.configuration(database: bench.name))
+                let error = await failure { try await upstream.connect() }
+                #expect(error?.remedy == .person)
+                #expect(error?.description == "The upstream is PostgreSQL 10; it has to be 11 or later.")
+            }
+        }
+
+        @Test func `a server whose disk is full, or that is slow, needs time, and takes the orders then`() async throws
+        {
+            try await UpstreamBench.with { bench in
+                let full = """
+                    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+                    CREATE TRIGGER no_room BEFORE INSERT ON order_items EXECUTE FUNCTION no_room();
+                    """
+                var hasty = bench.configuration
+                hasty.statementTimeout = .milliseconds(200)
+                let upstream = bench.upstream(hasty)
+                let orders = (0..<5).map { _ in anOrder() }
+                try await bench.watcher.executeScript(full)
+                let noRoom = await failure { _ = try await upstream.push(orders) }
+                #expect(noRoom?.remedy == .time(offline: false))
+                try await bench.watcher.executeScript("DROP TRIGGER no_room ON order_items")
+                try await bench.watcher.executeScript("BEGIN; LOCK TABLE receipts")
+                let noTime = await failure { _ = try await upstream.push(orders) }
+                #expect(noTime?.remedy == .time(offline: false))
+                try await bench.watcher.executeScript("ROLLBACK")
+                #expect(try await bench.books() == [0, 0, 0])
+                #expect(try await upstream.push(orders).allSatisfy { $0 == .accepted })
+                #expect(try await bench.books() == [5, 5, 5])
+                await upstream.disconnect()
+            }
+        }
+
+        @Test(arguments: ["repeatable read", "serializable"])
+        func `booths that push at once get on with each other whatever isolation the server begins with`(level: String)
+            async throws
+        {
+            try await UpstreamBench.with { bench in
+                try await bench.watcher.executeScript(
+                    "ALTER DATABASE \(bench.name) SET default_transaction_isolation = '\(level)'"
+                )
+                try await bench.setStock(1, 60)
+                let accepted = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for booth in 0..<4 {
+                        group.addTask {
+                            let upstream = bench.upstream()
+                            var accepted = 0
+                            for _ in 0..<10 {
+                                let orders = (0..<5).map { _ in anOrder(edge: "edge-\(booth)") }
+                                accepted += try await upstream.push(orders).count { $0 == .accepted }
+                            }
+                            await upstream.disconnect()
+                            return accepted
+                        }
+                    }
+                    return try await group.reduce(0, +)
+                }
+                #expect(accepted == 60)
+                #expect(try await bench.stock(1) == 0)
+                #expect(try await bench.books() == [200, 200, 200])
+            }
+        }
+
         @Test func `a server that dies in the middle of a push is found again, with nothing doubled`() async throws {
             try await UpstreamBench.with { bench in
                 let upstream = bench.upstream()

@@ -1,5 +1,12 @@
 import CLibPQ
 
+/// What a transaction sees of those beside it (PostgreSQL documentation, *Transaction Isolation*).
+public enum PostgresIsolation: String, Sendable {
+    case readCommitted = "READ COMMITTED"
+    case repeatableRead = "REPEATABLE READ"
+    case serializable = "SERIALIZABLE"
+}
+
 extension PostgresConnection {
     /// Executes the closure in a transaction: committed when it returns, rolled back when it throws or its task is
     /// cancelled.
@@ -7,11 +14,13 @@ extension PostgresConnection {
     /// A `connectionLost` or `timeout` from the COMMIT leaves open whether it has happened; what is in the transaction
     /// must be such that it can be repeated.
     ///
+    /// - Parameter isolation: Nil for what the server begins with.
     /// - Throws: `PostgresError`, or what the closure throws.
     public nonisolated(nonsending) func withTransaction<Result>(
+        isolation: PostgresIsolation? = nil,
         _ body: nonisolated(nonsending) (PostgresConnection) async throws -> Result
     ) async throws -> Result {
-        try await begin()
+        try await begin(isolation)
         do {
             let result = try await body(self)
             try await commit()
@@ -40,11 +49,12 @@ extension PostgresConnection {
         }
     }
 
-    private func begin() async throws(PostgresError) {
+    private func begin(_ isolation: PostgresIsolation?) async throws(PostgresError) {
         if transactionStatus == PQTRANS_INTRANS || transactionStatus == PQTRANS_INERROR {
             throw PostgresError(.protocolViolation, "A transaction is open already; within it there are savepoints.")
         }
-        _ = try await command("BEGIN", isCancellable: true)
+        let level = isolation.map { " ISOLATION LEVEL \($0.rawValue)" } ?? ""
+        _ = try await command("BEGIN\(level)", isCancellable: true)
     }
 
     /// Once it is sent it is not cancelled: whoever waits for it learns what became of it.

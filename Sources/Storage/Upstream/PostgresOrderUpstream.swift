@@ -96,7 +96,9 @@ public actor PostgresOrderUpstream: OrderUpstream {
     }
 
     private func pushAtOnce(_ batch: Batch, _ connection: PostgresConnection) async throws -> [OrderOutcome] {
-        try await connection.withTransaction { connection in
+        // Whatever the server begins with: the locks below are what keeps booths apart, and a stricter level would only
+        // have them fail where they can wait.
+        try await connection.withTransaction(isolation: .readCommitted) { connection in
             let products = Set(batch.flatMap { $0.order.items.map(\.productID.rawValue) }).sorted()
             let answers = try await run(
                 [

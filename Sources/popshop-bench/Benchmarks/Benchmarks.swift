@@ -14,6 +14,10 @@ enum Benchmarks {
         Benchmark(name: "cart", run: OrdersBenchmark.cart),
         Benchmark(name: "checkout", run: OrdersBenchmark.checkout),
         Benchmark(name: "start", run: StartBenchmark.run),
+        Benchmark(name: "drain", run: DrainBenchmark.idle),
+        Benchmark(name: "pace", run: DrainBenchmark.beside),
+        Benchmark(name: "backlog", run: DrainBenchmark.backlog),
+        Benchmark(name: "push", run: PushBenchmark.run),
     ]
 
     static var names: [String] { all.map(\.name) }

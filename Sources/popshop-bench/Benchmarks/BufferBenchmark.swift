@@ -1,19 +1,16 @@
 import Logging
-import OTLP
 import ServiceTracing
 import TelemetryBuffer
-import Tracing
 
 /// How many spans a second reach the disk, beside the same rows written by SQLite alone.
 enum BufferBenchmark {
     private static let spans = 200_000
-    private static let spansOfATrace = 8
     /// Handed over before the last such is on disk: two of them fit into the queue.
     private static let burst = 16_384
     private static let repeats = 7
 
     static func run(_ workplace: Workplace, _ report: (Figure) -> Void) async throws {
-        let data = makeSpans()
+        let data = Samples.spans(spans)
         var ours: [Double] = []
         var bare: [Double] = []
         for _ in 0..<repeats {
@@ -50,31 +47,5 @@ enum BufferBenchmark {
             throw Failure("Of \(data.count) spans the buffer has \(counts.pending), and dropped \(counts.dropped).")
         }
         return Double(data.count) / seconds
-    }
-
-    private static func makeSpans() -> [SpanData] {
-        let ids = IDGenerator(seed: 1)
-        var data: [SpanData] = []
-        data.reserveCapacity(spans)
-        var root = SpanContext(traceID: ids.traceID(), spanID: ids.spanID())
-        for number in 0..<spans {
-            let isRoot = number % spansOfATrace == 0
-            let context = SpanContext(traceID: isRoot ? ids.traceID() : root.traceID, spanID: ids.spanID())
-            let start = 1_700_000_000_000_000_000 + UInt64(number) * 100_000
-            data.append(
-                SpanData(
-                    name: "GET /products/{id}",
-                    kind: isRoot ? .server : .internal,
-                    context: context,
-                    parentSpanID: isRoot ? nil : root.spanID,
-                    startTime: start,
-                    endTime: start + 1_000_000,
-                    attributes: Samples.attributes,
-                    resource: Samples.resource
-                )
-            )
-            if isRoot { root = context }
-        }
-        return data
     }
 }

@@ -48,23 +48,3 @@ enum SpanBenchmark {
         report(Figure(name, "ns/span", better: .lower, samples, goal: 3_000))
     }
 }
-
-/// Spans like those of the shop.
-enum Samples {
-    static let resource = Resource(attributes: [
-        "service.name": "product-catalog", "service.version": "1.0.0", "host.name": "bench",
-    ])
-
-    static let attributes: Attributes = [
-        "http.request.method": "GET",
-        "url.path": "/products/17",
-        "url.scheme": "http",
-        "network.protocol.version": "1.1",
-        "http.route": "/products/{id}",
-        "server.address": "127.0.0.1",
-        "server.port": 8014,
-        "client.address": "127.0.0.1",
-        "user_agent.original": "PopShop",
-        "http.response.status_code": 200,
-    ]
-}

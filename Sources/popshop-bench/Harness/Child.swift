@@ -18,14 +18,17 @@ final class Child: Sendable {
     }
 
     /// Resident memory in MB (10⁶ bytes): VmRSS of proc(5).
-    var residentMegabytes: Double {
-        get throws {
-            let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
-            let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-            guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
-            else { throw Failure("/proc/\(pid)/status has no VmRSS.") }
-            return kibibytes * 1024 / 1e6
-        }
+    var residentMegabytes: Double { get throws { try megabytes("VmRSS:") } }
+
+    /// The most that was ever resident, in MB (10⁶ bytes): VmHWM of proc(5).
+    var peakMegabytes: Double { get throws { try megabytes("VmHWM:") } }
+
+    private func megabytes(_ name: String) throws -> Double {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
+        guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })
+        else { throw Failure("/proc/\(pid)/status has no \(name)") }
+        return kibibytes * 1024 / 1e6
     }
 
     /// - Throws: `Failure` with what it wrote last, when it has ended.
@@ -34,6 +37,18 @@ final class Child: Sendable {
         guard waitpid(pid, &status, WNOHANG) != 0 else { return }
         let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
         throw Failure("A measured process ended: \(text.split(separator: "\n").last ?? "without a word").")
+    }
+
+    /// Returns when it has ended by itself.
+    ///
+    /// - Throws: `Failure` with what it wrote last, when it did not end well.
+    func wait() async throws {
+        var status: Int32 = 0
+        while waitpid(pid, &status, WNOHANG) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        guard status == 0 else {
+            let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+            throw Failure("A measured process failed: \(text.split(separator: "\n").last ?? "without a word").")
+        }
     }
 
     /// Asks it to end, and ends it if it does not within five seconds.

@@ -25,20 +25,22 @@ struct ShopProcess: Sendable {
 
     private static let shops = Atomic(0)
 
-    init(_ kind: Kind, in workplace: Workplace) async throws {
+    init(_ kind: Kind, in workplace: Workplace, data: String, environment: [String: String]?) async throws {
         // Below the ports that connections are given by the kernel, and another range for each shop.
         let offset = 3_000 + Self.shops.add(1, ordering: .relaxed).newValue * 40 + Int(getpid() % 300) * 40
-        let common = ["--port-offset", "\(offset)", "--data-dir", workplace.newPath("data")]
+        let common = ["--port-offset", "\(offset)", "--data-dir", data]
         urls = ServiceURLs(portOffset: offset)
         client = try CurlClient(configuration: .init(maximumConnections: 128))
         let services: [ServiceName]
         switch kind {
         case .services(let names):
             services = names
-            child = try await workplace.start("popshop", ["serve"] + names.map(\.rawValue) + common)
+            let words = ["serve"] + names.map(\.rawValue) + common
+            child = try await workplace.start("popshop", words, environment: environment)
         case .demo:
             services = ServiceName.allCases
-            child = try await workplace.start("popshop", ["demo", "--traffic", "0"] + common)
+            let words = ["demo", "--traffic", "0"] + common
+            child = try await workplace.start("popshop", words, environment: environment)
         }
         for service in services { try await Self.wait(for: urls[service] + "/health", client, child) }
         readyAfter = .now - child.started

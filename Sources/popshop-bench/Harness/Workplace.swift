@@ -30,19 +30,33 @@ final class Workplace: Sendable {
     }
 
     /// Starts the executable of that name that stands beside this one.
-    func start(_ executable: String, _ arguments: [String]) async throws -> Child {
-        let path = try Self.besideThisOne(executable)
+    ///
+    /// - Parameter environment: All of its environment; nil for this process's.
+    func start(
+        _ executable: String,
+        _ arguments: [String],
+        environment: [String: String]? = nil
+    ) async throws -> Child {
+        var words = [try Self.besideThisOne(executable)] + arguments
+        if let environment { words = ["/usr/bin/env", "-i"] + environment.map { "\($0)=\($1)" } + words }
         let output = newPath("\(executable).log")
-        guard let child = await MainThread.run({ Child(path, arguments, output: output) }) else {
-            throw Failure("\(path) cannot be started.")
-        }
+        let child = await MainThread.run { [words] in Child(words[0], Array(words.dropFirst()), output: output) }
+        guard let child else { throw Failure("\(executable) cannot be started.") }
         state.withLock { $0.children.append(child) }
         return child
     }
 
-    /// Starts `popshop serve` on free ports and waits until it takes requests.
-    func serve(_ shop: ShopProcess.Kind) async throws -> ShopProcess {
-        try await ShopProcess(shop, in: self)
+    /// Starts a popshop on free ports and waits until it takes requests.
+    ///
+    /// - Parameters:
+    ///   - data: Its data directory; nil for a new one.
+    ///   - environment: All of its environment; nil for this process's.
+    func serve(
+        _ shop: ShopProcess.Kind,
+        data: String? = nil,
+        environment: [String: String]? = nil
+    ) async throws -> ShopProcess {
+        try await ShopProcess(shop, in: self, data: data ?? newPath("data"), environment: environment)
     }
 
     /// Ends what runs and removes what was written.

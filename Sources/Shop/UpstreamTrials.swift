@@ -1,0 +1,37 @@
+public import HTTPClient
+import ServiceTracing
+public import Storage
+public import Sync
+import UpstreamStorage
+
+/// What `popshop doctor` tries out.
+extension Settings {
+    /// Connects to the Postgres that orders are pushed to and sees whether they can be: address, password, version and
+    /// schema. Writes nothing.
+    ///
+    /// - Returns: Nil when they can be.
+    /// - Throws: `Refusal` for a URL that is none.
+    public func tryOrderUpstream() async throws(Refusal) -> OrderUpstreamError? {
+        guard let configuration = try orderUpstreamConfiguration() else { return nil }
+        let tracer = ServiceTracer(resource: Identity(self).resource("sync"), processor: NoSpans(), sampler: sampler)
+        let upstream = PostgresOrderUpstream(configuration, tracer: tracer)
+        var problem: OrderUpstreamError?
+        do {
+            try await upstream.connect()
+        } catch {
+            problem = error as? OrderUpstreamError ?? OrderUpstreamError(.time(offline: true), "It was interrupted.")
+        }
+        await upstream.disconnect()
+        return problem
+    }
+
+    /// Sends one span of `sync` to where spans go; nil when they go nowhere.
+    public func probeIngress(by transport: any HTTPTransport) async -> IngressProbe? {
+        guard let spanUpstream else { return nil }
+        return await IngressProbe.send(to: spanUpstream, transport: transport, resource: Identity(self).resource("sync"))
+    }
+}
+
+private struct NoSpans: SpanProcessor {
+    func onEnd(_ span: SpanData) {}
+}

@@ -1,0 +1,84 @@
+import Foundation
+import HTTPClient
+import HTTPTypes
+import Shop
+import ShopAPI
+import TestSupport
+import Testing
+
+/// `popshop sync --once` as a script sees it, after a shop that was closed.
+@Suite(.serialized) struct SyncCommandTests {
+    @Test(arguments: [
+        (FakeServer.Behaviour.dead, Refusal.Code.temporary.rawValue, "cannot be reached"),
+        (
+            .answer("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"), Refusal.Code.configuration.rawValue,
+            "refuses the key"
+        ),
+        (.answer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), 0, "spans"),
+    ])
+    func `it exits 0 when nothing is pending, 75 when something is, 78 when somebody has to act`(
+        behaviour: FakeServer.Behaviour,
+        code: Int32,
+        words: String
+    ) async throws {
+        let directory = try await closedShop()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let ingress = try FakeServer(behaviour)
+        let (status, said) = try Self.sync(directory, ["OTEL_EXPORTER_OTLP_ENDPOINT": ingress.url])
+        #expect(status == code)
+        let last = try #require(said.split(separator: "\n").last)
+        #expect(last.hasPrefix("spans ") && last.contains(words), "\(said)")
+        #expect(!said.contains(" -"), "A count that falls below nothing: \(said)")
+        #expect((code == 0) != last.contains("still pending"))
+    }
+
+    @Test func `with nowhere to send it exits 78 and names the variables`() async throws {
+        let directory = try await closedShop()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (status, said) = try Self.sync(directory, [:])
+        #expect(status == Refusal.Code.configuration.rawValue)
+        for name in ["CX_TOKEN", "OTEL_EXPORTER_OTLP_ENDPOINT", "SYNC_DATABASE_URL"] { #expect(said.contains(name)) }
+    }
+
+    @Test func `a URL that is none is one sentence, and is not repeated`() async throws {
+        let directory = try await closedShop()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (status, said) = try Self.sync(directory, ["SYNC_DATABASE_URL": "mysql://user:hunter2@host/db"])
+        #expect(status == Refusal.Code.configuration.rawValue)
+        #expect(said.contains("SYNC_DATABASE_URL") && !said.contains("hunter2"))
+    }
+
+    /// A data directory with some spans and an order in it, whose shop is closed.
+    private func closedShop() async throws -> String {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "popshop-sync-\(UUID())").path()
+        let shop = try ShopProcess(dataDirectory: directory, portOffset: KillTests.freeOffset())
+        let client = try CurlClient()
+        let answer = try await client.send(
+            OutgoingRequest(
+                method: .post,
+                url: shop.options.localURL(of: .checkout) + "/orders/create",
+                headers: [.contentType: "application/json"],
+                body: Array(#"{"user_id": "shopper", "product_id": 1}"#.utf8)
+            )
+        )
+        await client.shutDown()
+        #expect(answer.status == .created)
+        // An orderly end: a kill may cost the spans of the last moment, and some have to be there.
+        #expect(shop.stop().code == 0)
+        return directory
+    }
+
+    private static func sync(_ directory: String, _ environment: [String: String]) throws -> (code: Int32, said: String)
+    {
+        let process = Process()
+        process.executableURL = ShopProcess.binary
+        process.arguments = ["sync", "--once", "--data-dir", directory]
+        process.environment = environment.merging(["LOG_LEVEL": "critical"]) { $1 }
+        let output = Pipe()
+        (process.standardOutput, process.standardError) = (output, output)
+        try process.run()
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, said)
+    }
+}
