@@ -124,14 +124,13 @@ public final class SyncWorker: Sendable {
     ///
     /// - Throws: What a service has failed with.
     public func watch() async throws {
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [buffer, daemon],
-                gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: logger
-            )
+        var configuration = ServiceGroupConfiguration(
+            services: [buffer, daemon],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
         )
-        try await group.run()
+        configuration.maximumGracefulShutdownDuration = .seconds(4)
+        try await ServiceGroup(configuration: configuration).run()
         await orders.disconnect()
     }
 

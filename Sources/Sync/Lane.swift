@@ -24,6 +24,9 @@ public protocol Lane: Sendable {
     /// Ends a back-off, but not what the upstream itself asked for.
     func tryNow() async
 
+    /// The machine's network has changed, or is known to be back: as `tryNow`, but not for what waits for a person.
+    func networkChanged() async
+
     /// Begins nothing more; what is on its way is let arrive.
     func stop()
 }

@@ -65,6 +65,12 @@ struct LaneCondition: Sendable {
         dueAt = min(dueAt, max(floorAt, now))
     }
 
+    /// The network may be another: ends a back-off, and leaves what waits for a person to its own time.
+    mutating func networkChanged(_ now: UInt64) {
+        if case .blocked? = obstacle { return }
+        tryNow(now)
+    }
+
     /// It failed and may work later.
     ///
     /// - Returns: Whether this is news.
@@ -86,7 +92,7 @@ struct LaneCondition: Sendable {
     mutating func block(_ reason: String, now: UInt64) -> Bool {
         defer {
             obstacle = .blocked(reason)
-            dueAt = now &+ backOff.cap.nanoseconds
+            dueAt = max(floorAt, now &+ backOff.cap.nanoseconds)
         }
         guard case .blocked(reason)? = obstacle else { return true }
         return false

@@ -62,19 +62,19 @@ enum OTLPAnswer: Hashable, Sendable {
         }
     }
 
-    /// 200, 202 and 204 are delivered with OTLP's own answer or with none; anything else under that status was written
+    /// 200, 202 and 204 are delivered with OTLP's own answer or with an empty one; anything else under that status was written
     /// by somebody between here and there.
     private static func success(_ response: IncomingResponse, _ count: Int) -> OTLPAnswer {
         let type = response.headers[.contentType]?.split(separator: ";").first?
             .trimmingSpaces().lowercased()
         let coding = response.headers[.contentEncoding]?.lowercased() ?? "identity"
         guard coding == "identity" else { return foreign(response) }
+        // Nothing says nothing else, but for a page that is empty.
+        if response.body.isEmpty, type != "text/html" { return .delivered(rejected: 0, message: "") }
         let answer: ExportResponse?
         switch type {
         case "application/x-protobuf", "application/protobuf": answer = try? ExportResponse(protobuf: response.body)
-        case "application/json":
-            answer = try? ExportResponse(json: response.body.isEmpty ? Array("{}".utf8) : response.body)
-        case nil: answer = response.body.isEmpty ? try? ExportResponse(protobuf: []) : nil
+        case "application/json": answer = try? ExportResponse(json: response.body)
         default: answer = nil
         }
         guard let answer else { return foreign(response) }

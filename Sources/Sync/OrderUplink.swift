@@ -8,9 +8,9 @@ import Tracing
 
 /// What an orders lane keeps to.
 public struct OrderUplinkOptions: Sendable {
-    /// Orders in one transaction upstream.
+    /// The most orders in one transaction upstream.
     public var batch = 500
-    /// Orders in the first transaction after a start or a failure.
+    /// Orders in the first transaction after a start or a failure; each that is taken lets the next be twice as large.
     public var probe = 20
     public var backOffBase = Duration.seconds(1)
     /// Also the time between two probes of a blocked lane.
@@ -36,7 +36,10 @@ public actor OrderUplink: Lane {
     private nonisolated let isStopping = Mutex(false)
     private var isBusy = false
     private var isDraining = false
-    private var isProbing = true
+    /// Orders in the next transaction, and the most it grows to: half of what was too much for the line, and from there
+    /// by and by more.
+    private var size: Int
+    private var limit: Int
     private var notice: String?
 
     /// - Parameters:
@@ -62,6 +65,7 @@ public actor OrderUplink: Lane {
         self.logger = logger
         let backOff = BackOff(base: options.backOffBase, cap: options.backOffCap, seed: seed)
         condition = LaneCondition(backOff: backOff, isSwitchedOff: isSwitchedOff)
+        (size, limit) = (options.probe, options.batch)
     }
 
     public func status() -> LaneStatus {
@@ -84,6 +88,10 @@ public actor OrderUplink: Lane {
         if upstream != nil { condition.tryNow(clock.monotonic) }
     }
 
+    public func networkChanged() {
+        if upstream != nil { condition.networkChanged(clock.monotonic) }
+    }
+
     public nonisolated func stop() { isStopping.withLock { $0 = true } }
 
     /// Hangs up.
@@ -97,20 +105,36 @@ public actor OrderUplink: Lane {
         var hasPushed = false
         while mayBegin {
             do {
-                let pending = try await outbox.pending(limit: isProbing ? options.probe : options.batch)
+                let pending = try await outbox.pending(limit: size)
                 guard !pending.isEmpty else { break }
                 isDraining = true
                 try await upstream.connect()
-                try await push(pending, to: upstream)
+                let postponed = try await push(pending, to: upstream)
+                hasPushed = hasPushed || postponed.count < pending.count
+                if condition.recover(clock.monotonic) { logger.info("Orders flow again") }
+                grow(after: pending.count)
+                if let (id, reason) = postponed.first, pending.count < size || postponed.count == pending.count {
+                    throw OrderUpstreamError(.time(offline: false), "Order \(id) cannot be pushed now: \(reason)")
+                }
             } catch {
                 take(error)
                 break
             }
-            hasPushed = true
-            if condition.recover(clock.monotonic) { logger.info("Orders flow again") }
-            isProbing = false
         }
         return hasPushed
+    }
+
+    /// Doubles up to what has gone well, and a little more each time.
+    private func grow(after count: Int) {
+        guard count == size else { return }
+        if size == limit { limit = min(options.batch, limit + options.probe) }
+        size = min(limit, size * 2)
+    }
+
+    /// Begins small again, and then stays below what was too much.
+    private func shrink() {
+        limit = max(options.probe, size / 2)
+        size = options.probe
     }
 
     private var mayBegin: Bool {
@@ -118,31 +142,45 @@ public actor OrderUplink: Lane {
     }
 
     /// One batch in one trace: pushed, and what was decided written down.
-    private func push(_ pending: [PendingOrder], to upstream: any OrderUpstream) async throws {
+    ///
+    /// - Returns: Those that were not decided, and why.
+    private func push(
+        _ pending: [PendingOrder],
+        to upstream: any OrderUpstream
+    ) async throws -> [(id: OrderID, reason: String)] {
         let batch: Attributes = ["popshop.batch.size": .int(pending.count)]
-        try await tracer.withSpan("push orders", context: .topLevel, attributes: batch) { span in
+        return try await tracer.withSpan("push orders", context: .topLevel, attributes: batch) { span in
             let spans = pending.map { spanForOrder($0) }
-            let outcomes = try await decide(pending, upstream)
-            let settlements = zip(zip(pending, outcomes), spans).map { pair, span in
-                OrderSettlement(id: pair.0.id, outcome: pair.1, traceParent: span.spanContext.traceParent)
+            let answers = try await ask(pending, upstream)
+            var settlements: [OrderSettlement] = []
+            var postponed: [(id: OrderID, reason: String)] = []
+            for ((row, answer), span) in zip(zip(pending, answers), spans) {
+                switch answer {
+                case .decided(let outcome):
+                    let push = span.spanContext.traceParent
+                    settlements.append(OrderSettlement(id: row.id, outcome: outcome, traceParent: push))
+                case .postponed(let reason): postponed.append((row.id, reason))
+                }
             }
             try await outbox.settle(settlements)
             tell(settlements)
-            for (settlement, orderSpan) in zip(settlements, spans) { finish(orderSpan, settlement.outcome) }
-            for (name, count) in Self.counts(outcomes) { span.set("popshop.orders.\(name)", .int(count)) }
+            for (answer, orderSpan) in zip(answers, spans) { finish(orderSpan, answer) }
+            for (name, count) in Self.counts(settlements) { span.set("popshop.orders.\(name)", .int(count)) }
+            if !postponed.isEmpty { span.set("popshop.orders.postponed", .int(postponed.count)) }
+            return postponed
         }
     }
 
     /// What does not read cannot be pushed; it must not hold up the others.
-    private func decide(_ pending: [PendingOrder], _ upstream: any OrderUpstream) async throws -> [OrderOutcome] {
+    private func ask(_ pending: [PendingOrder], _ upstream: any OrderUpstream) async throws -> [PushAnswer] {
         let orders = pending.compactMap(\.order)
-        var decided = try await upstream.push(orders)[...]
-        guard decided.count == orders.count else {
-            throw OrderUpstreamError(.time(offline: false), "The upstream answered to \(decided.count) orders only.")
+        var answers = try await upstream.push(orders)[...]
+        guard answers.count == orders.count else {
+            throw OrderUpstreamError(.time(offline: false), "The upstream answered to \(answers.count) orders only.")
         }
         return pending.map { row in
-            guard row.order != nil else { return .quarantined(reason: "What is stored of it does not read.") }
-            return decided.removeFirst()
+            guard row.order != nil else { return .decided(.quarantined(reason: "What is stored of it does not read.")) }
+            return answers.removeFirst()
         }
     }
 
@@ -154,9 +192,13 @@ public actor OrderUplink: Lane {
         return span
     }
 
-    private func finish(_ span: RecordedSpan, _ outcome: OrderOutcome) {
-        span.set("popshop.order.outcome", .string(outcome.name))
-        if let reason = outcome.reason { span.fail(outcome.name, reason) }
+    private func finish(_ span: RecordedSpan, _ answer: PushAnswer) {
+        switch answer {
+        case .decided(let outcome):
+            span.set("popshop.order.outcome", .string(outcome.name))
+            if let reason = outcome.reason { span.fail(outcome.name, reason) }
+        case .postponed(let reason): span.fail("postponed", reason)
+        }
         span.end()
     }
 
@@ -171,12 +213,12 @@ public actor OrderUplink: Lane {
         if let lastWord { notice = lastWord }
     }
 
-    private static func counts(_ outcomes: [OrderOutcome]) -> [String: Int] {
-        outcomes.reduce(into: [:]) { $0[$1.name, default: 0] += 1 }
+    private static func counts(_ settlements: [OrderSettlement]) -> [String: Int] {
+        settlements.reduce(into: [:]) { $0[$1.outcome.name, default: 0] += 1 }
     }
 
     private func take(_ error: any Error) {
-        isProbing = true
+        shrink()
         let now = clock.monotonic
         let isNews: Bool
         let sentence: String

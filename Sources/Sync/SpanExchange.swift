@@ -20,6 +20,10 @@ struct SpanExchange: Sendable {
         let answer: OTLPAnswer
         /// The answer's `Date`, in seconds since 1970.
         var date: Int?
+        /// From the first byte out to the last one in.
+        var took = Duration.zero
+        /// No answer came in time.
+        var isLate = false
     }
 
     /// Packs, sends and reads the answer, away from the lane's own actor.
@@ -38,13 +42,29 @@ struct SpanExchange: Sendable {
     func post(_ body: [UInt8], count: Int) async -> Reply {
         var request = request
         request.body = body
+        let begun = clock.monotonic
         do throws(HTTPTransportError) {
             let response = try await transport.send(request)
             let answer = OTLPAnswer(response, count: count, now: Int(clock.wall / 1_000_000_000))
-            return Reply(answer: answer.without(secrets), date: response.headers[.date].flatMap(HTTPDate.seconds))
+            return Reply(
+                answer: answer.without(secrets),
+                date: response.headers[.date].flatMap(HTTPDate.seconds),
+                took: .nanoseconds(Int64(clamping: clock.monotonic - begun))
+            )
         } catch {
-            return Reply(answer: OTLPAnswer(error))
+            return Reply(answer: OTLPAnswer(error), isLate: error.code == .timeout)
         }
+    }
+
+    /// Asks for nothing but the time.
+    ///
+    /// - Returns: The answer's `Date`, in seconds since 1970; nil when it has none.
+    /// - Throws: When there is no answer.
+    func date() async throws(HTTPTransportError) -> Int? {
+        var question = request
+        question.method = .head
+        question.headers = [:]
+        return try await transport.send(question).headers[.date].flatMap(HTTPDate.seconds)
     }
 
     /// The values of the headers that are the user's, and what follows `Bearer` in them.

@@ -43,18 +43,18 @@ extension SpanUplink {
 
     /// The next batch to be sent; nil when none is, or none yet.
     private func next(_ drain: inout Drain) async -> SpanBatch? {
-        guard !drain.isOver, drain.inFlight < (isProbing ? 1 : options.maxInFlight), mayBegin else { return nil }
+        guard !drain.isOver, drain.inFlight < pace.requests, mayBegin else { return nil }
         if let part = drain.parts.popLast() { return part }
         do {
             let take = try await outbox.nextBatch(
-                maxBytes: maxRequestBytes,
-                maxSpans: isProbing ? options.probeSpans : .max,
+                maxBytes: pace.bytes,
+                maxSpans: pace.spans,
                 window: window
             )
             noteHeld(take.held)
             return take.batch
         } catch {
-            postponeForDisk(error)
+            if !(error is CancellationError) { postponeForDisk(error) }
             drain.isOver = true
             return nil
         }
@@ -69,9 +69,11 @@ extension SpanUplink {
             drain.delivered.requests += 1
             if let date = reply.date { noteClock(date) }
             noteDelivered(batch, rejected: rejected, message: message)
+            if condition.isClear { pace.note(batch.bytes, took: reply.took) }
             await quarantine(&drain)
         case .retry(let reason, let after, let offline):
             await outbox.giveBack(batch)
+            if reply.isLate { pace.shrink(batch.bytes) }
             postpone(reason, after: after, offline: offline)
             drain.isOver = true
         case .blocked(let reason):
@@ -87,7 +89,7 @@ extension SpanUplink {
         if batch.count > 1 {
             let (first, second) = batch.halves
             drain.parts += [second, first]
-            if tooLarge { maxRequestBytes = max(64 << 10, min(maxRequestBytes, batch.bytes) / 2) }
+            if tooLarge { pace.shrink(batch.bytes) }
             return
         }
         drain.refused.append((batch, reason))
@@ -109,10 +111,13 @@ extension SpanUplink {
 
     private func finish(_ drain: inout Drain) async {
         for part in drain.parts { await outbox.giveBack(part) }
-        if hasDelivered, !drain.isOver { await quarantine(&drain) }
+        if drain.delivered.spans > 0, !drain.isOver { await quarantine(&drain) }
         for (span, _) in drain.refused { await outbox.giveBack(span) }
-        // An upstream that has taken nothing yet and refuses what it is given: not the spans are bad.
-        if !drain.isOver, let (_, reason) = drain.refused.last {
+        guard !drain.isOver, let (_, reason) = drain.refused.last else { return }
+        // What is refused and nothing taken beside it: as well as the span the upstream may be bad. Others will tell.
+        if hasDelivered {
+            postpone("The upstream refuses all that waits. \(reason)", after: nil, offline: false)
+        } else {
             block("The upstream takes no span at all: it may be no OTLP endpoint. \(reason)")
         }
     }

@@ -31,11 +31,10 @@ public actor SpanUplink: Lane {
     private var sweptAt: UInt64?
     /// Without its content; made once, and again when blocked.
     private var request: OutgoingRequest?
-    /// The upstream's clock less this one, in nanoseconds; zero while they agree.
-    private var clockOffset: Int64 = 0
-    /// Whether the next request is a small one.
-    var isProbing = true
-    var maxRequestBytes: Int
+    /// What is known of the upstream's clock.
+    private var skew = ClockSkew()
+    /// How much is sent at a time.
+    var pace: SpanPace
     /// Whether the upstream, as configured, has ever taken a span.
     var hasDelivered = false
     var refusedInARow = 0
@@ -67,12 +66,12 @@ public actor SpanUplink: Lane {
         self.logger = logger
         let backOff = BackOff(base: options.backOffBase, cap: options.backOffCap, seed: seed)
         condition = LaneCondition(backOff: backOff, isSwitchedOff: isSwitchedOff)
-        maxRequestBytes = options.maxRequestBytes
+        pace = SpanPace(options)
     }
 
     public func status() -> LaneStatus {
         guard upstream != nil else { return LaneStatus(.disabled) }
-        let notice = clockNotice ?? heldNotice ?? notice
+        let notice = skew.notice ?? heldNotice ?? outbox.notice ?? notice
         return condition.status(isDraining: isDraining, notice: notice, now: clock.monotonic)
     }
 
@@ -89,7 +88,14 @@ public actor SpanUplink: Lane {
         if upstream != nil { condition.tryNow(clock.monotonic) }
     }
 
-    public nonisolated func stop() { isStopping.withLock { $0 = true } }
+    public func networkChanged() {
+        if upstream != nil { condition.networkChanged(clock.monotonic) }
+    }
+
+    public nonisolated func stop() {
+        isStopping.withLock { $0 = true }
+        outbox.stop()
+    }
 
     /// Expires what is too old, and when it is time to, sends until nothing waits or something stands in the way.
     ///
@@ -99,6 +105,7 @@ public actor SpanUplink: Lane {
         guard let upstream, !isBusy, mayGoOn else { return false }
         isBusy = true
         defer { isBusy = false }
+        skew.forget(ifSetSince: clock, tolerating: options.toleratedSkew)
         await expire()
         guard mayBegin, condition.isDue(clock.monotonic), await outbox.pendingCount() > 0 else { return false }
         let request: OutgoingRequest
@@ -115,8 +122,10 @@ public actor SpanUplink: Lane {
         self.request = request
         isDraining = true
         defer { isDraining = false }
+        let exchange = SpanExchange(transport, request, clock)
+        guard await knowsTime(exchange) else { return false }
         let span = tracer?.startSpan("upload spans", kind: .internal, context: .topLevel)
-        let drained = await drain(SpanExchange(transport, request, clock))
+        let drained = await drain(exchange)
         await show(drained, span)
         return drained.spans > 0
     }
@@ -143,28 +152,44 @@ public actor SpanUplink: Lane {
 
     /// The starts that the backend takes, by its own clock.
     var window: ClosedRange<UInt64> {
-        let now = clock.wall.addingReportingOverflow(UInt64(bitPattern: clockOffset)).partialValue
+        let now = clock.wall.addingReportingOverflow(UInt64(bitPattern: skew.offset)).partialValue
         let age = options.maxAge.nanoseconds
         return (now > age ? now - age : 0)...(now &+ options.maxAhead.nanoseconds)
     }
 
+    /// Asks the upstream for the time, once for as long as nobody sets this machine's clock: by a wrong one spans would be
+    /// sent that are refused, or expire that are not too old.
+    private func knowsTime(_ exchange: SpanExchange) async -> Bool {
+        guard !skew.isKnown else { return true }
+        do throws(HTTPTransportError) {
+            let date = try await exchange.date()
+            noteClock(date ?? Int(clamping: clock.wall / 1_000_000_000))
+            await expire()
+            return true
+        } catch {
+            switch OTLPAnswer(error) {
+            case .retry(let reason, let after, let offline): postpone(reason, after: after, offline: offline)
+            case .blocked(let reason), .split(let reason, _): block(reason)
+            case .delivered: break
+            }
+            return false
+        }
+    }
+
     private func expire() async {
+        guard skew.isKnown else { return }
         let now = clock.monotonic
         if let sweptAt, now < sweptAt &+ Duration.seconds(60).nanoseconds { return }
         sweptAt = now
         do {
             try await outbox.expire(olderThan: window.lowerBound)
+        } catch is CancellationError {
+            return
         } catch {
             logger.error("The span buffer cannot be swept", metadata: ["error": "\(error)"])
         }
     }
 
-    private var clockNotice: String? {
-        guard clockOffset != 0 else { return nil }
-        let seconds = abs(clockOffset) / 1_000_000_000
-        let way = clockOffset < 0 ? "ahead of" : "behind"
-        return "This machine's clock is \(seconds) s \(way) the upstream's: set it right."
-    }
 }
 
 // What a round tells of itself.
@@ -172,7 +197,6 @@ extension SpanUplink {
     /// The upstream has taken a batch.
     func noteDelivered(_ batch: SpanBatch, rejected: Int, message: String) {
         if condition.recover(clock.monotonic) { logger.info("Spans flow again") }
-        if condition.isClear { isProbing = false }
         hasDelivered = true
         refusedInARow = 0
         let words = message.isEmpty ? "." : ": \(message)"
@@ -189,7 +213,7 @@ extension SpanUplink {
         if condition.postpone(reason, after: floor, offline: offline, now: clock.monotonic) {
             logger.warning("Spans cannot be sent now", metadata: ["reason": "\(reason)"])
         }
-        isProbing = true
+        pace.probe()
     }
 
     /// Not before somebody has put something right; looked at again at the back-off's cap.
@@ -198,7 +222,7 @@ extension SpanUplink {
             logger.error("Spans are blocked", metadata: ["reason": "\(reason)"])
         }
         request = nil
-        isProbing = true
+        pace.probe()
         hasDelivered = false
         refusedInARow = 0
     }
@@ -215,11 +239,8 @@ extension SpanUplink {
 
     /// Compares the upstream's clock with this one.
     func noteClock(_ date: Int) {
-        let offset = Int64(date) * 1_000_000_000 - Int64(clamping: clock.wall)
-        let isTolerated = abs(offset) <= Int64(clamping: options.toleratedSkew.nanoseconds)
-        if !isTolerated, clockOffset == 0 {
-            logger.warning("This machine's clock is wrong", metadata: ["seconds": "\(-offset / 1_000_000_000)"])
-        }
-        clockOffset = isTolerated ? 0 : offset
+        let was = skew.notice
+        skew.note(upstream: date, clock, tolerating: options.toleratedSkew)
+        if was == nil, let notice = skew.notice { logger.warning("\(notice)") }
     }
 }

@@ -2,6 +2,8 @@
 public struct SpanUplinkOptions: Sendable {
     /// Payload of one request before compression, in bytes: near but under the 2 MB that Coralogix recommends at most.
     public var maxRequestBytes = 1_900_000
+    /// A line that does not carry this much in the time-out is none.
+    public var minRequestBytes = 32 << 10
     /// Spans in the first request after a start or a failure: what is lost in time, or refused, is little then.
     public var probeSpans = 100
     /// Requests at a time.

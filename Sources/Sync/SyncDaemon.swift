@@ -22,6 +22,11 @@ public final class SyncDaemon: SyncControl, Service {
             await lane.tryNow()
             wake.yield()
         }
+
+        func networkChanged() async {
+            await lane.networkChanged()
+            wake.yield()
+        }
     }
 
     /// How often the shop's own disk, not the network, is looked at.
@@ -105,12 +110,19 @@ public final class SyncDaemon: SyncControl, Service {
         }
     }
 
-    /// What gets through after something stood in the way is news of the network: the other lane tries at once too. Only
-    /// then, or two lanes would be one that never backs off.
+    /// What gets through is news of the network to a lane that has something in its way: it tries at once too. Once for
+    /// each time that it was kept, or two lanes would be one that never backs off.
     private func serve(_ track: Track, beside other: Track) async {
+        var hasTold = false
         for await _ in track.wakes {
             let wasClear = await track.lane.isClear
-            if await track.lane.round(), !wasClear { await other.tryNow() }
+            guard await track.lane.round() else { continue }
+            if await other.lane.isClear {
+                hasTold = false
+            } else if !hasTold || !wasClear {
+                hasTold = true
+                await other.networkChanged()
+            }
         }
     }
 
@@ -125,7 +137,7 @@ public final class SyncDaemon: SyncControl, Service {
     private func watchRoutes() async {
         for await _ in routes.changes {
             try? await timer.sleep(for: settling)
-            await tryNow()
+            for track in [orders, spans] { await track.networkChanged() }
         }
     }
 }

@@ -80,7 +80,7 @@ struct SyncCommand: AsyncParsableCommand {
                 if Task.isCancelled { return report }
                 report.show(now)
                 try await Task.sleep(for: report.interval)
-            } catch where Task.isCancelled {
+            } catch  where Task.isCancelled {
                 return report
             }
         }
@@ -121,7 +121,7 @@ extension SyncProgress {
     ///
     /// - Parameter start: With it, only what waited then has to be done.
     func code(since start: SyncProgress? = nil) -> Refusal.Code? {
-        if lanes.contains(where: { $0.state == .blocked }) { return .configuration }
+        if lanes.contains(where: { $0.state == .blocked && $0.pending > 0 }) { return .configuration }
         let isDone = lanes.allSatisfy { lane in (start.map { rest(of: lane, since: $0) } ?? lane.pending) == 0 }
         return isDone ? nil : .temporary
     }

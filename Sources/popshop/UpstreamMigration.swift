@@ -15,7 +15,11 @@ enum UpstreamMigration {
         }
         do {
             // A migration of a large table takes its time; Ctrl-C ends it.
-            let configuration = try PostgresConfiguration(url: url, statementTimeout: .seconds(600))
+            let configuration = try PostgresConfiguration(
+                url: url,
+                statementTimeout: .seconds(600),
+                preparesStatements: false
+            )
             let connection = try await PostgresConnection.connect(configuration)
             let taken = try await UpstreamMigrator.migrate(connection, now: Int64(time(nil)) * 1000)
             await connection.close()

@@ -13,6 +13,8 @@ public final class CuttingProxy: Sendable {
         case beforeCommitIsConfirmed
         /// After so many bytes from the client.
         case afterClientBytes(Int)
+        /// Not at all, but nothing of what the server says comes through from these bytes on: a line that is dead.
+        case swallowed(String)
         /// Not at all, but what the server says in these bytes the client hears in those, of which there are as many.
         case rewritten(String, String)
     }
@@ -91,6 +93,7 @@ public final class CuttingProxy: Sendable {
     private func pump(_ from: Int32, _ to: Int32, _ isClient: Bool, _ cut: Cut) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         var seen = 0
+        var isSwallowing = false
         while true {
             var count = recv(from, &buffer, buffer.count, 0)
             guard count > 0 else { return }
@@ -100,10 +103,14 @@ public final class CuttingProxy: Sendable {
                 (count, isCut) = (max(0, limit - seen), true)
             case .beforeCommitIsConfirmed where !isClient && Self.isCommit(buffer[..<count]):
                 (count, isCut) = (0, true)
+            case .swallowed(let text) where !isClient && !isSwallowing:
+                isSwallowing = buffer[..<count].firstRange(of: Array(text.utf8)) != nil
+                if isSwallowing { state.withLock { $0.cuts += 1 } }
             case .rewritten(let from, let to) where !isClient: Self.replace(from, by: to, in: &buffer, count)
             default: break
             }
             seen += count
+            if isSwallowing { continue }
             _ = buffer.withUnsafeBytes { send(to, $0.baseAddress, count, Int32(MSG_NOSIGNAL)) }
             guard isCut else { continue }
             return state.withLock { $0.cuts += 1 }

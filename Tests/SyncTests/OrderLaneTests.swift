@@ -12,7 +12,7 @@ import Testing
         let bench = OrderBench { ($0.probe, $0.batch) = (20, 500) }
         let ids = bench.place(1_100)
         #expect(await bench.lane.round())
-        #expect(bench.upstream.batches.map(\.count) == [20, 500, 500, 80])
+        #expect(bench.upstream.batches.map(\.count) == [20, 40, 80, 160, 320, 480])
         #expect(bench.upstream.batches.joined().elementsEqual(ids))
         #expect(bench.outbox.settled.map(\.id) == ids)
         let counts = bench.outbox.outboxCounts()
@@ -34,6 +34,49 @@ import Testing
         #expect([counts.accepted, counts.backordered, counts.rejected, counts.quarantined] == [27, 1, 1, 1])
         let status = await bench.lane.status()
         #expect(status.state == .idle && status.lastError == "Order \(ids[9]) was quarantined: Another payload.")
+    }
+
+    @Test func `an order that the upstream will not have now waits, the others go, and the status names it`()
+        async throws
+    {
+        let bench = OrderBench { ($0.probe, $0.batch) = (10, 10) }
+        let ids = bench.place(35)
+        bench.upstream.script { if $0.id == ids[4] { throw ScriptedUpstream.NotThisOne() } else { .accepted } }
+        await bench.lane.round()
+        let counts = bench.outbox.outboxCounts()
+        #expect(counts.balances && counts.accepted == 34 && counts.pending == 1)
+        let status = await bench.lane.status()
+        #expect(status.state == .backingOff && status.lastError == "Order \(ids[4]) cannot be pushed now: Odd.")
+        bench.place(12)
+        bench.clock.advance(.seconds(60))
+        await bench.lane.round()
+        #expect(bench.outbox.outboxCounts().accepted == 46 && bench.outbox.outboxCounts().pending == 1)
+        bench.upstream.script { _ in .accepted }
+        bench.clock.advance(.seconds(60))
+        await bench.lane.round()
+        #expect(
+            bench.outbox.outboxCounts().accepted == 47
+                && bench.spans.named("push order").count { $0.failure == "Odd." } > 1
+        )
+    }
+
+    @Test func `a line that cannot carry large batches gets smaller ones`() async throws {
+        let bench = OrderBench { ($0.probe, $0.batch) = (20, 500) }
+        bench.place(2_000)
+        let upstream = bench.upstream
+        // Each batch is known by its size when its first order is asked for.
+        bench.upstream.script { _ in
+            if upstream.lastSize > 100 { throw OrderUpstreamError.busy }
+            return .accepted
+        }
+        var failures = 0
+        while bench.outbox.outboxCounts().pending > 0 {
+            await bench.lane.round()
+            if await bench.lane.status().state == .backingOff { failures += 1 }
+            bench.clock.advance(.seconds(60))
+        }
+        #expect(bench.outbox.outboxCounts().accepted == 2_000)
+        #expect(failures < 12, "\(failures)")
     }
 
     @Test func `what does not read is quarantined without being pushed`() async throws {

@@ -70,6 +70,9 @@ final class MemoryOutbox: OrderOutbox {
 final class ScriptedUpstream: OrderUpstream {
     typealias Script = @Sendable (Order) throws -> OrderOutcome
 
+    /// A script throws it for an order that waits while others are decided.
+    struct NotThisOne: Error {}
+
     private struct State {
         var script: Script
         var gate: (@Sendable () async -> Void)?
@@ -93,15 +96,25 @@ final class ScriptedUpstream: OrderUpstream {
     /// Each push waits for this first.
     func hold(_ gate: @escaping @Sendable () async -> Void) { state.withLock { $0.gate = gate } }
 
+    private let size = Atomic(0)
+    /// Orders in the batch that is being pushed.
+    var lastSize: Int { size.load(ordering: .relaxed) }
+
     func connect() { state.withLock { $0.connects += 1 } }
 
-    func push(_ orders: [Order]) async throws -> [OrderOutcome] {
+    func push(_ orders: [Order]) async throws -> [PushAnswer] {
         await state.withLock { $0.gate }?()
+        size.store(orders.count, ordering: .relaxed)
         return try state.withLock { state in
             state.batches.append(orders.map(\.id))
-            let outcomes = try orders.map { try state.receipts[$0.id] ?? state.script($0) }
-            for (order, outcome) in zip(orders, outcomes) { state.receipts[order.id] = outcome }
-            return outcomes
+            let answers = try orders.map { order throws -> PushAnswer in
+                if let known = state.receipts[order.id] { return .decided(known) }
+                do { return .decided(try state.script(order)) } catch is NotThisOne {
+                    return .postponed(reason: "Odd.")
+                }
+            }
+            for (order, answer) in zip(orders, answers) { state.receipts[order.id] = answer.outcome }
+            return answers
         }
     }
 

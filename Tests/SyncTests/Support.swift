@@ -54,6 +54,9 @@ struct Delivery: Sendable {
     var names: [String] { spans.map(\.name) }
     let spans: [Opentelemetry_Proto_Trace_V1_Span]
 
+    /// What a question for the time brings.
+    init() { (headers, ids, services, bytes, starts, spans) = ([:], [], [], 0, [], []) }
+
     init(_ headers: HTTPFields, _ body: [UInt8]) throws {
         let bytes = try gunzip(body)
         let request = try Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest(serializedBytes: bytes)
@@ -92,6 +95,7 @@ final class FakeIngress: HTTPTransport {
     func script(_ script: @escaping @Sendable (Delivery) -> Answer) { state.withLock { $0.script = script } }
 
     func send(_ request: OutgoingRequest) async throws(HTTPTransportError) -> IncomingResponse {
+        if request.method == .head { return try time(state.withLock { $0.script }(Delivery())) }
         guard let delivery = try? Delivery(request.headers, request.body) else {
             throw HTTPTransportError(.other, "not OTLP")
         }
@@ -102,6 +106,14 @@ final class FakeIngress: HTTPTransport {
             return answer
         }
         return try answer.get()
+    }
+}
+
+extension FakeIngress {
+    /// As backends do that know of no such method: the date is there all the same.
+    private func time(_ answer: Answer) throws(HTTPTransportError) -> IncomingResponse {
+        let date = try answer.get().headers[.date]
+        return IncomingResponse(status: .methodNotAllowed, headers: date.map { [.date: $0] } ?? [:], body: [])
     }
 }
 

@@ -24,7 +24,7 @@ extension WithPostgres {
                 )
                 _ = try await UpstreamMigrator.migrate(bench.watcher, now: UpstreamBench.now)
                 try await upstream.connect()
-                #expect(try await upstream.push([anOrder()]) == [.accepted])
+                #expect(try await upstream.outcomes([anOrder()]) == [.accepted])
                 await upstream.disconnect()
             }
         }
@@ -34,7 +34,7 @@ extension WithPostgres {
                 let upstream = bench.upstream()
                 try await upstream.connect()
                 try await bench.watcher.executeScript("ALTER TABLE receipts RENAME TO elsewhere")
-                let gone = await failure { _ = try await upstream.push([anOrder()]) }
+                let gone = await failure { _ = try await upstream.outcomes([anOrder()]) }
                 #expect(gone?.remedy == .person)
                 try await bench.watcher.executeScript("DELETE FROM popshop_migrations WHERE name = 'upstream/seeds'")
                 let older = await failure { try await upstream.connect() }
@@ -58,7 +58,7 @@ extension WithPostgres {
                 let upstream = bench.upstream(
                     try TestServer.configuration("dbname=\(bench.name)&options=-c%20default_transaction_read_only%3Don")
                 )
-                let readOnly = await failure { _ = try await upstream.push([anOrder()]) }
+                let readOnly = await failure { _ = try await upstream.outcomes([anOrder()]) }
                 #expect(readOnly?.remedy == .time(offline: false))
                 #expect(try await bench.books() == [0, 0, 0])
             }
@@ -92,15 +92,15 @@ extension WithPostgres {
                 let upstream = bench.upstream(hasty)
                 let orders = (0..<5).map { _ in anOrder() }
                 try await bench.watcher.executeScript(full)
-                let noRoom = await failure { _ = try await upstream.push(orders) }
+                let noRoom = await failure { _ = try await upstream.outcomes(orders) }
                 #expect(noRoom?.remedy == .time(offline: false))
                 try await bench.watcher.executeScript("DROP TRIGGER no_room ON order_items")
                 try await bench.watcher.executeScript("BEGIN; LOCK TABLE receipts")
-                let noTime = await failure { _ = try await upstream.push(orders) }
+                let noTime = await failure { _ = try await upstream.outcomes(orders) }
                 #expect(noTime?.remedy == .time(offline: false))
                 try await bench.watcher.executeScript("ROLLBACK")
                 #expect(try await bench.books() == [0, 0, 0])
-                #expect(try await upstream.push(orders).allSatisfy { $0 == .accepted })
+                #expect(try await upstream.outcomes(orders).allSatisfy { $0 == .accepted })
                 #expect(try await bench.books() == [5, 5, 5])
                 await upstream.disconnect()
             }
@@ -122,7 +122,7 @@ extension WithPostgres {
                             var accepted = 0
                             for _ in 0..<10 {
                                 let orders = (0..<5).map { _ in anOrder(edge: "edge-\(booth)") }
-                                accepted += try await upstream.push(orders).count { $0 == .accepted }
+                                accepted += try await upstream.outcomes(orders).count { $0 == .accepted }
                             }
                             await upstream.disconnect()
                             return accepted
@@ -136,12 +136,100 @@ extension WithPostgres {
             }
         }
 
+        @Test func `a booth that vanishes in the midst of a push does not keep the others from theirs`() async throws {
+            try await UpstreamBench.with { bench in
+                let booth = bench.upstream()
+                try await bench.watcher.executeScript("BEGIN; LOCK TABLE receipts")
+                // It has the stock's locks by now, and waits for the receipts'.
+                let push = Task { await failure { _ = try await booth.outcomes([anOrder()]) } }
+                let second = try await PostgresConnection.connect(bench.configuration)
+                let waiting =
+                    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                var pid: Int?
+                while pid == nil { pid = try await second.execute(waiting).first?.read("pid") }
+                push.cancel()
+                _ = await push.value
+                try await bench.watcher.executeScript("ROLLBACK")
+                #expect(try await bench.upstream().outcomes([anOrder()]) == [.accepted])
+                await second.close()
+            }
+        }
+
+        @Test func `an upstream that does not wait for its disk is made to, and gives up what an idle booth holds`()
+            async throws
+        {
+            try await UpstreamBench.with { bench in
+                try await bench.watcher.executeScript(
+                    """
+                    ALTER DATABASE \(bench.name) SET synchronous_commit = off;
+                    CREATE TABLE seen AS SELECT ''::text AS commit, ''::text AS idle WITH NO DATA;
+                    CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                        INSERT INTO seen VALUES (current_setting('synchronous_commit'),
+                            current_setting('idle_in_transaction_session_timeout'));
+                        RETURN NULL;
+                    END $$;
+                    CREATE TRIGGER look AFTER INSERT ON orders EXECUTE FUNCTION look();
+                    """
+                )
+                let upstream = bench.upstream()
+                #expect(try await upstream.outcomes([anOrder()]) == [.accepted])
+                let seen = try await bench.watcher.execute("SELECT * FROM seen").only()
+                #expect(try seen.read("commit") == "on")
+                #expect(try seen.read("idle") == "15s")
+                await upstream.disconnect()
+            }
+        }
+
+        @Test func `an order that a rule of the server's refuses waits, and the others arrive`() async throws {
+            try await UpstreamBench.with { bench in
+                try await bench.watcher.executeScript(
+                    """
+                    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                        IF NEW.user_id = 'user-odd' THEN RAISE 'not today'; END IF;
+                        RETURN NEW;
+                    END $$;
+                    CREATE TRIGGER refuse BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse();
+                    """
+                )
+                let upstream = bench.upstream()
+                var orders = (0..<30).map { _ in anOrder() }
+                orders[11] = anOrder(user: "user-odd")
+                let answers = try await upstream.push(orders)
+                #expect(answers.indices.filter { answers[$0].outcome == nil } == [11])
+                #expect(try await bench.books() == [29, 29, 29])
+                try await bench.watcher.executeScript("DROP TRIGGER refuse ON orders")
+                #expect(try await upstream.outcomes(orders).allSatisfy { $0 == .accepted })
+                #expect(try await bench.books() == [30, 30, 30])
+                await upstream.disconnect()
+            }
+        }
+
+        @Test func `a COMMIT whose answer does not come holds up an end for a second, not for its time-out`()
+            async throws
+        {
+            try await UpstreamBench.with { bench in
+                let proxy = try CuttingProxy(to: bench.configuration)
+                proxy.cut(.swallowed("COMMIT\0"))
+                var patient = try proxy.configuration(database: bench.name)
+                patient.statementTimeout = .seconds(86_400)
+                let upstream = bench.upstream(patient)
+                let order = anOrder()
+                let push = Task { try? await upstream.outcomes([order]) }
+                while proxy.cuts == 0 { await Task.yield() }
+                push.cancel()
+                #expect(await push.value == nil)
+                await upstream.disconnect()
+                #expect(try await bench.upstream().outcomes([order]) == [.accepted])
+                #expect(try await bench.books() == [1, 1, 1])
+            }
+        }
+
         @Test func `a server that dies in the middle of a push is found again, with nothing doubled`() async throws {
             try await UpstreamBench.with { bench in
                 let upstream = bench.upstream()
                 let orders = (0..<5).map { _ in anOrder() }
                 try await bench.watcher.executeScript("BEGIN; LOCK TABLE receipts")
-                let push = Task { await failure { _ = try await upstream.push(orders) } }
+                let push = Task { await failure { _ = try await upstream.outcomes(orders) } }
                 let second = try await PostgresConnection.connect(bench.configuration)
                 var victims: PostgresRows?
                 while victims?.isEmpty ?? true {
@@ -156,7 +244,7 @@ extension WithPostgres {
                 let error = await push.value
                 #expect(error?.remedy == .time(offline: true) || error?.remedy == .time(offline: false))
                 try await bench.watcher.executeScript("ROLLBACK")
-                #expect(try await upstream.push(orders).allSatisfy { $0 == .accepted })
+                #expect(try await upstream.outcomes(orders).allSatisfy { $0 == .accepted })
                 #expect(try await bench.books() == [5, 5, 5])
                 await second.close()
                 await upstream.disconnect()

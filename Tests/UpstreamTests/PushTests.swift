@@ -15,7 +15,7 @@ extension WithPostgres {
                 let upstream = bench.upstream()
                 let order = anOrder([(2, 3), (1, 1)])
                 let before = try await [bench.stock(1), bench.stock(2)]
-                #expect(try await upstream.push([order]) == [.accepted])
+                #expect(try await upstream.outcomes([order]) == [.accepted])
                 let row = try await bench.watcher.execute(
                     "SELECT * FROM orders WHERE id = $1",
                     [.uuid(order.id.description)]
@@ -37,7 +37,7 @@ extension WithPostgres {
             try await UpstreamBench.with { bench in
                 let upstream = bench.upstream()
                 let orders = Currency.allCases.map { anOrder(currency: $0, shipping: 7) }
-                #expect(try await upstream.push(orders).allSatisfy { $0 == .accepted })
+                #expect(try await upstream.outcomes(orders).allSatisfy { $0 == .accepted })
                 for order in orders {
                     let total = try await bench.watcher.execute(
                         "SELECT total::text AS total FROM orders WHERE id = $1",
@@ -54,10 +54,10 @@ extension WithPostgres {
                 try await bench.setStock(1, 1)
                 let upstream = bench.upstream()
                 let orders = [anOrder(), anOrder(), anOrder([(99, 1)])]
-                let first = try await upstream.push(orders)
+                let first = try await upstream.outcomes(orders)
                 #expect(first.map(\.name) == ["accepted", "backordered", "rejected"])
                 try await bench.setStock(1, 100)
-                let again = try await upstream.push(orders + [anOrder()])
+                let again = try await upstream.outcomes(orders + [anOrder()])
                 #expect(again.map(\.name) == ["accepted", "backordered", "rejected", "accepted"])
                 #expect(try await bench.stock(1) == 99)
                 #expect(try await bench.books() == [3, 4, 3])
@@ -69,7 +69,7 @@ extension WithPostgres {
             try await UpstreamBench.with { bench in
                 let upstream = bench.upstream()
                 let order = anOrder()
-                #expect(try await upstream.push([order]) == [.accepted])
+                #expect(try await upstream.outcomes([order]) == [.accepted])
                 let forged = anOrder([(1, 2)], id: order.id)
                 let seed = try #require(
                     OrderID(
@@ -77,7 +77,7 @@ extension WithPostgres {
                             .read("id")
                     )
                 )
-                let outcomes = try await upstream.push([forged, anOrder(id: seed), anOrder()])
+                let outcomes = try await upstream.outcomes([forged, anOrder(id: seed), anOrder()])
                 #expect(outcomes.map(\.name) == ["quarantined", "quarantined", "accepted"])
                 #expect(try await bench.books() == [2, 2, 2])
                 await upstream.disconnect()
@@ -91,13 +91,13 @@ extension WithPostgres {
                 orders[7] = anOrder(shipping: 1_000_000_000_000_000)
                 orders[31] = anOrder(user: "a\0b")
                 orders[38] = anOrder([(1, 0)])
-                let outcomes = try await upstream.push(orders)
+                let outcomes = try await upstream.outcomes(orders)
                 let bad = outcomes.indices.filter { outcomes[$0].name == "rejected" }
                 #expect(bad == [7, 31, 38])
                 #expect(outcomes.count { $0 == .accepted } == 37)
                 // One of the three has a character that not even its receipt could hold.
                 #expect(try await bench.books() == [37, 39, 37])
-                #expect(try await upstream.push(orders).map(\.name) == outcomes.map(\.name))
+                #expect(try await upstream.outcomes(orders).map(\.name) == outcomes.map(\.name))
                 #expect(try await bench.stock(1) == 50 - 37)
                 await upstream.disconnect()
             }
@@ -109,8 +109,8 @@ extension WithPostgres {
             try await UpstreamBench.with { bench in
                 try await bench.setStock(7, 1)
                 let booths = [bench.upstream(), bench.upstream()]
-                async let left = booths[0].push([anOrder([(7, 1)], edge: "edge-1")])
-                async let right = booths[1].push([anOrder([(7, 1)], edge: "edge-2")])
+                async let left = booths[0].outcomes([anOrder([(7, 1)], edge: "edge-1")])
+                async let right = booths[1].outcomes([anOrder([(7, 1)], edge: "edge-2")])
                 #expect(try await (left + right).map(\.name).sorted() == ["accepted", "backordered"])
                 #expect(try await bench.stock(7) == 0)
                 #expect(try await bench.books() == [2, 2, 2])
@@ -130,7 +130,7 @@ extension WithPostgres {
                                 let orders = (0..<20).map { _ in
                                     anOrder([(1, 1), (2, 1), (3, 1), (4, 1)].shuffled(), edge: "edge-\(booth)")
                                 }
-                                accepted += try await upstream.push(orders).count { $0 == .accepted }
+                                accepted += try await upstream.outcomes(orders).count { $0 == .accepted }
                             }
                             await upstream.disconnect()
                             return accepted
@@ -151,7 +151,7 @@ extension WithPostgres {
                     for _ in 0..<4 {
                         group.addTask {
                             let upstream = bench.upstream()
-                            let outcomes = try await upstream.push(orders)
+                            let outcomes = try await upstream.outcomes(orders)
                             await upstream.disconnect()
                             return outcomes
                         }
@@ -168,7 +168,7 @@ extension WithPostgres {
             try await UpstreamBench.with { bench in
                 let upstream = bench.upstream()
                 try await ServiceTracer("sync", bench.spans).withSpan("push orders") { _ in
-                    _ = try await upstream.push([anOrder()])
+                    _ = try await upstream.outcomes([anOrder()])
                 }
                 let root = try #require(bench.spans.named("push orders").first)
                 let children = bench.spans.spans.filter { $0.parentSpanID == root.context.spanID }

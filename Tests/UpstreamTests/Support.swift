@@ -12,7 +12,7 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// All that need a server.
-@Suite("Pushing to a Postgres", .needsPostgres) struct WithPostgres {}
+@Suite("Pushing to a Postgres", .needsPostgres, .timeLimit(.minutes(5))) struct WithPostgres {}
 
 /// A migrated upstream for the length of a test.
 final class UpstreamBench: Sendable {
@@ -104,6 +104,13 @@ func anOrder(
         edgeID: edge,
         traceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     )
+}
+
+extension PostgresOrderUpstream {
+    /// What became of orders of which none has to wait.
+    func outcomes(_ orders: [Order]) async throws -> [OrderOutcome] {
+        try await push(orders).map { try #require($0.outcome) }
+    }
 }
 
 func failure(_ body: () async throws -> Void) async -> OrderUpstreamError? {

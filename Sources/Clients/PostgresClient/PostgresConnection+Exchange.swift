@@ -4,8 +4,10 @@ import Dispatch
 /// What bounds one exchange with the server.
 struct Limits {
     var timeout: Duration
-    /// Whether the task's cancellation ends it: not so for what cleans up after a cancelled task.
+    /// Whether the task's cancellation ends it at once: not so for a COMMIT, nor for what cleans up after a cancelled
+    /// task. These have a second more, and then the connection is given up: a dead line must not hold up an end.
     var isCancellable = true
+    static let patience = Duration.seconds(1)
 }
 
 extension PostgresConnection {
@@ -96,8 +98,11 @@ extension PostgresConnection {
                 return .failure(error)
             }
         } onCancel: {
-            guard limits.isCancellable else { return }
-            executor.queue.async { self.assumeIsolated { $0.interrupt(.cancelled, exchange: number) } }
+            let (reason, delay): (Interruption, Duration) =
+                limits.isCancellable ? (.cancelled, .zero) : (.abandoned, Limits.patience)
+            executor.queue.asyncAfter(deadline: .now() + delay.dispatchInterval) {
+                self.assumeIsolated { $0.interrupt(reason, exchange: number) }
+            }
         }
         return try outcome.get()
     }
@@ -131,7 +136,7 @@ extension PostgresConnection {
             }
             guard let interruption else { continue }
             self.interruption = nil
-            if cause != nil || !sendCancel(session) { hangUp() }
+            if cause != nil || interruption == .abandoned || !sendCancel(session) { hangUp() }
             cause = cause ?? error(for: interruption)
         }
     }
@@ -140,6 +145,8 @@ extension PostgresConnection {
         switch interruption {
         case .cancelled: Self.cancelled
         case .timeout: PostgresError(.timeout, "\(configuration.url) has not answered a statement in time.")
+        case .abandoned:
+            PostgresError(.connectionLost, "\(configuration.url) had not answered when the work was ended.")
         }
     }
 

@@ -10,6 +10,8 @@ public actor PostgresConnection {
     /// What ends the wait for an answer before it has come.
     enum Interruption {
         case timeout, cancelled
+        /// It is not to be cancelled, and has had the time that there is.
+        case abandoned
     }
 
     public nonisolated let configuration: PostgresConfiguration

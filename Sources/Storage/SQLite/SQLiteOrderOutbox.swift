@@ -24,7 +24,7 @@ public struct SQLiteOrderOutbox: OrderOutbox {
                 guard !rows.isEmpty else { return [] }
                 let items = try Row.fetchAll(db.cachedStatement(sql: Statements.pendingItems.text), arguments: [limit])
                 let lines = Dictionary(grouping: items) { $0[5] as String }
-                return try rows.map { try Self.pending($0, lines[$0[11]] ?? []) }
+                return rows.compactMap { Self.pending($0, lines[$0[11]] ?? []) }
             }
         } catch {
             throw StorageError(sqlite: error, path: "shop")
@@ -50,11 +50,10 @@ public struct SQLiteOrderOutbox: OrderOutbox {
 
     public func outboxCounts() async throws -> OutboxCounts { try await database.outboxCounts() }
 
-    /// A row whose order has gone or does not read is lent all the same: it must not hold up those behind it.
-    private static func pending(_ row: Row, _ items: [Row]) throws -> PendingOrder {
-        guard let id = OrderID(row[11]) else {
-            throw StorageError(.corrupt, "outbox row of \(row[11] as String) does not read")
-        }
+    /// A row whose order has gone or does not read is lent all the same: it must not hold up those behind it. One whose
+    /// very id does not read is passed over, and stays.
+    private static func pending(_ row: Row, _ items: [Row]) -> PendingOrder? {
+        guard let id = OrderID(row[11]) else { return nil }
         return PendingOrder(id: id, order: row.hasNull(atIndex: 0) ? nil : try? OrderRows.order(row, items: items))
     }
 

@@ -10,12 +10,22 @@ public protocol OrderUpstream: Sendable {
     /// Gives each order its effect once: an order that is there already, by its receipt, keeps the outcome it has. May
     /// be repeated after any failure, whatever has become of the try before.
     ///
-    /// - Returns: One outcome an order, in their order.
+    /// - Returns: One answer an order, in their order.
     /// - Throws: `OrderUpstreamError`, or `CancellationError`. What was done until then stands, and is found again.
-    func push(_ orders: [Order]) async throws -> [OrderOutcome]
+    func push(_ orders: [Order]) async throws -> [PushAnswer]
 
     /// Hangs up. The next `connect` or `push` connects again.
     func disconnect() async
+}
+
+/// What an upstream says to one order of those that are pushed.
+public enum PushAnswer: Hashable, Sendable {
+    case decided(OrderOutcome)
+    /// Not this one, not now: it waits, and holds up no other.
+    case postponed(reason: String)
+
+    /// Nil for one that waits.
+    public var outcome: OrderOutcome? { if case .decided(let outcome) = self { outcome } else { nil } }
 }
 
 /// Why orders cannot be pushed now.

@@ -7,13 +7,10 @@ import Tracing
 /// The Postgres that booths push their orders to.
 ///
 /// A batch is one transaction: its receipts, orders, items and stock. There is no savepoint an order, which would be a
-/// round trip each over a line that may be slow: a batch with an order in it that Postgres cannot take is halved until
-/// that one is alone, so that a bad order costs a few more transactions and the others wait for nothing.
+/// round trip each over a line that may be slow: a batch with an order in it that Postgres refuses is halved until that
+/// one is alone, so that a bad order costs a few more transactions and the others wait for nothing.
 public actor PostgresOrderUpstream: OrderUpstream {
-    /// `sha256` came with it.
-    static let oldestVersion = 110_000
-
-    private let configuration: PostgresConfiguration
+    private var configuration: PostgresConfiguration
     private let statements: PushStatements
     private let tracer: ServiceTracer
     private var connection: PostgresConnection?
@@ -25,6 +22,8 @@ public actor PostgresOrderUpstream: OrderUpstream {
         conventions: DatabaseConventions = .both
     ) {
         self.configuration = configuration
+        // A proxy may share the server's connections between clients, and a prepared statement would be another's.
+        self.configuration.preparesStatements = false
         self.tracer = tracer
         statements = PushStatements(configuration.url, conventions)
     }
@@ -33,7 +32,7 @@ public actor PostgresOrderUpstream: OrderUpstream {
         _ = try await translating { try await connected() }
     }
 
-    public func push(_ orders: [Order]) async throws -> [OrderOutcome] {
+    public func push(_ orders: [Order]) async throws -> [PushAnswer] {
         try await translating {
             try await push(orders.map { ($0, OrderPayload($0)) }[...], try await connected())
         }
@@ -63,13 +62,6 @@ public actor PostgresOrderUpstream: OrderUpstream {
         await disconnect()
         let connection = try await PostgresConnection.connect(configuration)
         self.connection = connection
-        let version = try await connection.execute("SHOW server_version_num").only().read(at: 0, as: String.self)
-        if let version = Int(version), version < Self.oldestVersion {
-            throw OrderUpstreamError(
-                .person,
-                "The upstream is PostgreSQL \(version / 10_000); it has to be 11 or later."
-            )
-        }
         if let advice = try await UpstreamMigrator.schemaVersion(connection).advice {
             throw OrderUpstreamError(.person, advice)
         }
@@ -78,19 +70,22 @@ public actor PostgresOrderUpstream: OrderUpstream {
 
     private typealias Batch = ArraySlice<(order: Order, payload: OrderPayload)>
 
-    private func push(_ batch: Batch, _ connection: PostgresConnection) async throws -> [OrderOutcome] {
+    private func push(_ batch: Batch, _ connection: PostgresConnection) async throws -> [PushAnswer] {
         var triesLeft = 3
         while true {
             triesLeft -= 1
             do {
-                return try await pushAtOnce(batch, connection)
+                return try await pushAtOnce(batch, connection).map(PushAnswer.decided)
             } catch let error as PostgresError where error.isDuplicate && triesLeft > 0 {
                 // Somebody pushes the same orders: by now their receipts are there.
                 continue
-            } catch let error as PostgresError where error.isAboutData {
-                guard batch.count > 1 else { return [try await reject(batch, error, connection)] }
-                let middle = batch.startIndex + batch.count / 2
-                return try await push(batch[..<middle], connection) + push(batch[middle...], connection)
+            } catch let error as PostgresError where error.isAboutOrders {
+                guard batch.count == 1 else {
+                    let middle = batch.startIndex + batch.count / 2
+                    return try await push(batch[..<middle], connection) + push(batch[middle...], connection)
+                }
+                guard error.isAboutData else { return [.postponed(reason: error.message)] }
+                return [.decided(try await reject(batch, error, connection))]
             }
         }
     }
@@ -102,12 +97,13 @@ public actor PostgresOrderUpstream: OrderUpstream {
             let products = Set(batch.flatMap { $0.order.items.map(\.productID.rawValue) }).sorted()
             let answers = try await run(
                 [
+                    (statements.bounds, []),
                     (statements.known, [try batch.map(\.payload).parameter]),
                     (statements.stock, [.string("{\(products.map(String.init).joined(separator: ","))}")]),
                 ],
                 connection
             )
-            let plan = PushPlan(Array(batch), known: try Self.known(answers[0]), stock: try Self.stock(answers[1]))
+            let plan = PushPlan(Array(batch), known: try Self.known(answers[1]), stock: try Self.stock(answers[2]))
             try await write(plan, connection)
             return plan.outcomes
         }
@@ -124,8 +120,8 @@ public actor PostgresOrderUpstream: OrderUpstream {
         }
     }
 
-    /// A receipt for an order that Postgres cannot take, so that it is never decided again. Where not even that can be
-    /// written, the order's own shop remembers it alone.
+    /// A receipt for an order that Postgres cannot take, so that it is never decided again; where there is one by now,
+    /// it counts. Where not even that can be written, the order's own shop remembers it alone.
     private func reject(_ batch: Batch, _ error: PostgresError, _ connection: PostgresConnection) async throws
         -> OrderOutcome
     {
@@ -133,7 +129,9 @@ public actor PostgresOrderUpstream: OrderUpstream {
         payloads[0].outcome = "rejected"
         do {
             _ = try await run([(statements.receipts, [try payloads.parameter])], connection)
-        } catch let error as PostgresError where error.isAboutData || error.isDuplicate {}
+        } catch let error as PostgresError where error.isDuplicate {
+            return try await pushAtOnce(batch, connection)[0]
+        } catch let error as PostgresError where error.isAboutData {}
         return .rejected(reason: error.message)
     }
 
@@ -142,9 +140,8 @@ public actor PostgresOrderUpstream: OrderUpstream {
         _ steps: [(statement: PushStatement, parameters: [PostgresValue])],
         _ connection: PostgresConnection
     ) async throws(PostgresError) -> [PostgresRows] {
-        let spans = steps.map { step in
-            let operation = step.statement.operation
-            return tracer.startSpan(operation.spanName, kind: .client, attributes: operation.attributes)
+        let spans = steps.compactMap(\.statement.operation).map { operation in
+            tracer.startSpan(operation.spanName, kind: .client, attributes: operation.attributes)
         }
         defer { for span in spans { span.end() } }
         do {
@@ -178,6 +175,20 @@ extension PostgresError {
     /// `unique_violation` (PostgreSQL documentation, appendix A).
     fileprivate var isDuplicate: Bool { sqlState == "23505" }
 
+    /// The server refuses what it was given, and not to serve: some of the orders are the reason, perhaps one alone.
+    fileprivate var isAboutOrders: Bool {
+        isAboutData || sqlState != nil && !isConnectionLost && !isTransient && !needsPerson
+    }
+
+    /// A password, a database, a right, a table.
+    fileprivate var needsPerson: Bool {
+        let state = sqlState ?? ""
+        if code == .invalidURL || ["28", "3D", "3F", "42", "0A"].contains(where: state.hasPrefix) { return true }
+        // libpq's own refusals have no SQLSTATE, and no time mends them.
+        let refusals = ["no password supplied", "SSL", "certificate"]
+        return code == .connectionFailed && sqlState == nil && refusals.contains(where: message.contains)
+    }
+
     /// A value that no try will make fit: classes 22 (data exception) and 54 (program limit), a check, a NULL, a NUL.
     fileprivate var isAboutData: Bool {
         guard code != .invalidParameter else { return true }
@@ -189,12 +200,7 @@ extension PostgresError {
 extension OrderUpstreamError {
     /// Who has to do something about it: what may pass passes, and a password, a database, a right or a table does not.
     init(_ error: PostgresError) {
-        let state = error.sqlState ?? ""
-        let needsPerson =
-            error.code == .invalidURL
-            || ["28", "3D", "3F", "42", "0A"].contains { state.hasPrefix($0) }
-                && !error.isTransient
-        if needsPerson {
+        if error.needsPerson {
             self.init(.person, error.message)
         } else {
             self.init(.time(offline: error.isConnectionLost && error.sqlState == nil), error.message)

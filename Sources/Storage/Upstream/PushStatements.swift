@@ -4,11 +4,23 @@ import ServiceTracing
 /// One of the statements of a push: its text, and how a span shows it.
 struct PushStatement: Sendable {
     let text: String
-    let operation: DatabaseOperation
+    /// Nil for what shows nothing of the work.
+    let operation: DatabaseOperation?
 }
 
 /// What a push executes, each statement over a whole batch that is one parameter.
 struct PushStatements: Sendable {
+    /// For this transaction alone. A booth that vanishes in the midst of it gives up its locks after 15 s, whenever the
+    /// server would notice that the line is dead; and an order that is answered is on the upstream's disk, however
+    /// lax the server is otherwise (PostgreSQL documentation, *Client Connection Defaults* and *Write Ahead Log*).
+    let bounds = PushStatement(
+        text: """
+            SELECT set_config('idle_in_transaction_session_timeout', '15s', true), \
+            set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
+            ELSE current_setting('synchronous_commit') END, true)
+            """,
+        operation: nil
+    )
     /// Which of the orders have been answered before, and with the same payload.
     let known: PushStatement
     /// The stock, locked in product order, so that two pushes never wait for each other in a circle. Not `FOR UPDATE`,

@@ -14,6 +14,7 @@ public enum UpstreamMigrator {
     /// - Returns: The names of the steps taken; empty when it was up to date.
     /// - Throws: `UpstreamSchemaError` for a database of a newer popshop, which is left as it is; `PostgresError`.
     public static func migrate(_ connection: PostgresConnection, now: Int64) async throws -> [String] {
+        if let tooOld = try await tooOldServer(connection) { throw UpstreamSchemaError(schema: tooOld) }
         var taken: [String] = []
         for step in steps {
             let isTaken = try await connection.withTransaction { connection in
@@ -35,6 +36,7 @@ public enum UpstreamMigrator {
     ///
     /// - Throws: `PostgresError`.
     public static func schemaVersion(_ connection: PostgresConnection) async throws(PostgresError) -> UpstreamSchema {
+        if let tooOld = try await tooOldServer(connection) { return tooOld }
         let names = steps.map(\.name)
         guard try await hasRecord(connection) else { return .missing(names) }
         let rows = try await connection.execute(
@@ -48,6 +50,9 @@ public enum UpstreamMigrator {
         if missing.isEmpty { return .current }
         return recorded.isEmpty ? .missing(missing) : .older(missing)
     }
+
+    /// PostgreSQL 11, with which `sha256` came.
+    private static let oldestServer = 110_000
 
     /// Any number that nobody else uses: "popshop" in ASCII.
     private static let lock: Int64 = 0x706f_7073_686f_70
@@ -69,6 +74,15 @@ public enum UpstreamMigrator {
             Step(name: "upstream/\(name(of: file))") { connection, _ in try await connection.executeScript(file.text) }
         } + [Step(name: "upstream/seeds") { try await UpstreamSeeds.plant($0, now: $1) }]
 
+    private static func tooOldServer(
+        _ connection: PostgresConnection
+    ) async throws(PostgresError) -> UpstreamSchema? {
+        let version: String = try await connection.execute("SHOW server_version_num").only().read(at: 0)
+        guard let version = Int(version), version < oldestServer else { return nil }
+        return .tooOldServer(version / 10_000)
+    }
+
+    /// Not before the lock is held: a session remembers for a while that there was no such table.
     private static func hasRecord(_ connection: PostgresConnection) async throws(PostgresError) -> Bool {
         try await connection.execute("SELECT to_regclass('popshop_migrations') IS NOT NULL AS there").only()
             .read("there")
@@ -97,11 +111,13 @@ public enum UpstreamSchema: Hashable, Sendable {
     case older([String])
     /// It has steps that this popshop does not know.
     case newer([String])
+    /// The server's own major version is older than what is needed.
+    case tooOldServer(Int)
 
     /// The steps that `popshop migrate --upstream` would take.
     public var missing: [String] {
         switch self {
-        case .current, .newer: []
+        case .current, .newer, .tooOldServer: []
         case .missing(let steps), .older(let steps): steps
         }
     }
@@ -110,6 +126,7 @@ public enum UpstreamSchema: Hashable, Sendable {
     public var advice: String? {
         switch self {
         case .current: nil
+        case .tooOldServer(let version): "The upstream is PostgreSQL \(version); it has to be 11 or later."
         case .missing: "The upstream database has no popshop schema; run popshop migrate --upstream."
         case .older(let steps):
             "The upstream schema lacks \(steps.joined(separator: ", ")); run popshop migrate --upstream."

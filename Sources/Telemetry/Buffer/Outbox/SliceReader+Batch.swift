@@ -11,7 +11,8 @@ struct Page {
     let window: ClosedRange<Int64>
     private(set) var items: [SpanBatch.Item] = []
     private(set) var expired: [ClosedRange<Int64>] = []
-    private(set) var held = 0
+    private(set) var held: [ClosedRange<Int64>] = []
+    private(set) var earliestHeld: Int64?
     var resources: [Int64: [UInt8]] = [:]
     private var bytes = 0
     private var expiredCount = 0
@@ -27,16 +28,13 @@ struct Page {
         let (seq, start): (Int64, Int64) = (row[0], row[2])
         let moved = start.addingReportingOverflow(shift).partialValue
         if moved < window.lowerBound {
-            if let last = expired.last, last.upperBound + 1 == seq {
-                expired[expired.count - 1] = last.lowerBound...seq
-            } else {
-                expired.append(seq...seq)
-            }
+            expired.append(consecutive: seq)
             expiredCount += 1
             return expiredCount < Self.maxExpired
         }
         if moved > window.upperBound {
-            held += 1
+            held.append(consecutive: seq)
+            earliestHeld = min(earliestHeld ?? .max, moved)
             return true
         }
         var payload = try row.withUnsafeData(atIndex: 3) { $0.map { [UInt8]($0) } ?? [] }
@@ -47,6 +45,17 @@ struct Page {
         bytes += size
         items.append(SpanBatch.Item(seq: seq, resource: row[1], payload: payload))
         return true
+    }
+}
+
+extension [ClosedRange<Int64>] {
+    /// Appends a number that is higher than all before it, to the last stretch where it follows on that.
+    mutating func append(consecutive number: Int64) {
+        if let last, last.upperBound + 1 == number {
+            self[count - 1] = last.lowerBound...number
+        } else {
+            append(number...number)
+        }
     }
 }
 
@@ -90,11 +99,7 @@ extension SliceReader {
                         earliest = min(earliest, moved)
                         continue
                     }
-                    if let last = old.last, last.upperBound + 1 == seq {
-                        old[old.count - 1] = last.lowerBound...seq
-                    } else {
-                        old.append(seq...seq)
-                    }
+                    old.append(consecutive: seq)
                 }
             }
         }

@@ -39,13 +39,7 @@ public struct SpanBatch: Sendable {
     /// The spans by stretches without a gap.
     var ranges: [ClosedRange<Int64>] {
         var ranges: [ClosedRange<Int64>] = []
-        for item in items {
-            if let last = ranges.last, last.upperBound + 1 == item.seq {
-                ranges[ranges.count - 1] = last.lowerBound...item.seq
-            } else {
-                ranges.append(item.seq...item.seq)
-            }
-        }
+        for item in items { ranges.append(consecutive: item.seq) }
         return ranges
     }
 }

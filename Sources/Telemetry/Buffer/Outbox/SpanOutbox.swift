@@ -3,6 +3,7 @@ import GRDB
 import Logging
 import OTLP
 import ServiceTracing
+import Synchronization
 
 /// The waiting end of the buffer: lends batches of pending spans, and takes back what became of them.
 ///
@@ -23,7 +24,10 @@ public actor SpanOutbox {
     private var turn = 0
     private var reader: SliceReader?
     /// Slices that cannot be read: passed over, so that they hold up no other. Their spans stay pending.
-    private var bad: Set<Int64> = []
+    private nonisolated let bad = Mutex<Set<Int64>>([])
+    /// Met and left waiting, since they are dated too far ahead, until the first of a slice's has its time.
+    private var held: [Int64: (spans: [ClosedRange<Int64>], earliest: Int64)] = [:]
+    private nonisolated let isStopping = Mutex(false)
 
     init(_ writer: BufferWriter, logger: Logger) {
         self.writer = writer
@@ -37,22 +41,25 @@ public actor SpanOutbox {
     ///
     /// - Parameter window: Of starts, in nanoseconds since 1970, UTC.
     /// - Throws: `DatabaseError`.
+    ///   `CancellationError` once it is stopped.
     public func nextBatch(
         maxBytes: Int,
         maxSpans: Int = .max,
         window: ClosedRange<UInt64>
     ) async throws -> OutboxTake {
         await writeUnwritten()
-        var held = 0
         while true {
+            try goOn()
             let before = turn
             let slices = await writer.pendingSlices()
             guard before == turn else { continue }
             if !slices.contains(where: { $0.id == reader?.id }) { reader = nil }
-            held = 0
+            forgetHeld(startingBefore: Int64(clamping: window.upperBound))
             var expired: (slice: Int64, spans: [ClosedRange<Int64>])?
             for slice in slices {
-                let free = slice.pending.flatMap { subtract(lent[slice.id] ?? [], from: $0) }
+                try goOn()
+                let taken = (lent[slice.id] ?? []) + (held[slice.id]?.spans ?? [])
+                let free = slice.pending.flatMap { subtract(taken, from: $0) }
                 guard !free.isEmpty else { continue }
                 let page = try reading(slice.id) { reader in
                     var page = Page(maxBytes: maxBytes, maxSpans: maxSpans, window: window)
@@ -61,7 +68,7 @@ public actor SpanOutbox {
                     return page
                 }
                 guard let page else { continue }
-                held += page.held
+                hold(page, slice.id)
                 if !page.expired.isEmpty {
                     expired = (slice.id, page.expired)
                     break
@@ -69,10 +76,10 @@ public actor SpanOutbox {
                 if !page.items.isEmpty {
                     let batch = SpanBatch(slice: slice.id, items: page.items[...], resources: page.resources)
                     lent[slice.id, default: []] += batch.ranges
-                    return OutboxTake(batch: batch, held: held)
+                    return OutboxTake(batch: batch, held: heldCount)
                 }
             }
-            guard let expired else { return OutboxTake(batch: nil, held: held) }
+            guard let expired else { return OutboxTake(batch: nil, held: heldCount) }
             try await writer.settle(expired.slice, expired.spans, .expired)
             turn += 1
         }
@@ -98,6 +105,7 @@ public actor SpanOutbox {
         let start = Int64(clamping: start)
         var count = 0
         for slice in await writer.pendingSlices() where slice.earliest < start {
+            try goOn()
             let free = slice.pending.flatMap { subtract(lent[slice.id] ?? [], from: $0) }
             guard !free.isEmpty, let found = try reading(slice.id, { try $0.old(free, before: start) }) else {
                 continue
@@ -119,6 +127,7 @@ public actor SpanOutbox {
     /// - Throws: `DatabaseError`.
     public func retime(endingAt end: UInt64) async throws -> Int {
         let slices = await writer.expiredSlices()
+        held = [:]
         var latest: Int64?
         for (id, ranges) in slices {
             for range in ranges {
@@ -131,6 +140,29 @@ public actor SpanOutbox {
         turn += 1
         return count
     }
+
+    /// Begins no other look at a slice: what is asked for fails with `CancellationError`. What was lent can be settled.
+    public nonisolated func stop() { isStopping.withLock { $0 = true } }
+
+    /// One sentence when spans cannot be read; nil otherwise.
+    public nonisolated var notice: String? {
+        let count = bad.withLock { $0.count }
+        return count == 0 ? nil : "Files of the span buffer that cannot be read: \(count). Their spans wait."
+    }
+
+    private func goOn() throws {
+        if isStopping.withLock({ $0 }) { throw CancellationError() }
+    }
+
+    private var heldCount: Int { held.values.reduce(0) { $0 + $1.spans.reduce(0) { $0 + $1.count } } }
+
+    private func hold(_ page: Page, _ slice: Int64) {
+        guard let earliest = page.earliestHeld else { return }
+        let known = held[slice]
+        held[slice] = ((known?.spans ?? []) + page.held, min(known?.earliest ?? .max, earliest))
+    }
+
+    private func forgetHeld(startingBefore time: Int64) { held = held.filter { $0.value.earliest > time } }
 
     /// The books of the buffer behind this.
     public func counts() async -> BufferCounts { await writer.counts() }
@@ -166,13 +198,13 @@ public actor SpanOutbox {
 
     /// Nil for a slice that has gone or is bad.
     private func reading<Value>(_ id: Int64, _ body: (SliceReader) throws -> Value?) throws -> Value? {
-        guard !bad.contains(id) else { return nil }
+        guard !bad.withLock({ $0.contains(id) }) else { return nil }
         do {
             if reader?.id != id { reader = try SliceReader(id: id, path: files.slice(id)) }
             return try reader.flatMap(body)
         } catch  where BufferDatabase.isCorruption(error) {
             logger.error("A slice cannot be read; its spans stay", metadata: ["slice": "\(id)", "error": "\(error)"])
-            bad.insert(id)
+            bad.withLock { _ = $0.insert(id) }
             reader = nil
             return nil
         }

@@ -71,9 +71,13 @@ final class SliceWriter {
         return true
     }
 
-    /// Moves all of the log into the file and closes it. Readers may keep the log from being cut; nothing is lost then.
+    /// Moves all of the log into the file and closes it. Readers may keep the log from being cut; nothing is lost then,
+    /// and they are not waited for: one that gives way to everybody may take its time.
     func close() throws {
-        queue.writeWithoutTransaction { db in _ = try? db.checkpoint(.truncate) }
+        queue.writeWithoutTransaction { db in
+            try? db.execute(sql: "PRAGMA busy_timeout = 0")
+            _ = try? db.checkpoint(.truncate)
+        }
         try queue.close()
     }
 

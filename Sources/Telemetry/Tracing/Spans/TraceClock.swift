@@ -4,12 +4,18 @@
     import Darwin
 #endif
 
-/// The two times a span needs: when it was, and how long it took.
+/// The two times a span needs, when it was and how long it took, and one that tells whether the first was set.
 public protocol TraceClock: Sendable {
     /// Nanoseconds since 1970, UTC; steps when someone sets the clock.
     var wall: UInt64 { get }
     /// Nanoseconds since some start; never steps.
     var monotonic: UInt64 { get }
+    /// As `monotonic`, but goes on while the machine sleeps.
+    var sinceBoot: UInt64 { get }
+}
+
+extension TraceClock {
+    public var sinceBoot: UInt64 { monotonic }
 }
 
 /// The machine's clocks.
@@ -18,6 +24,9 @@ public struct SystemTraceClock: TraceClock {
 
     public var wall: UInt64 { read(CLOCK_REALTIME) }
     public var monotonic: UInt64 { read(CLOCK_MONOTONIC) }
+    #if canImport(Glibc)
+        public var sinceBoot: UInt64 { read(CLOCK_BOOTTIME) }
+    #endif
 
     private func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
