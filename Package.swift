@@ -68,7 +68,7 @@ let package = Package(
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
-        library("HTTPClient", at: "Clients/HTTPClient", ["CCurl", httpTypes]),
+        library("HTTPClient", at: "Clients/HTTPClient", ["BackgroundExecutor", "CCurl", httpTypes]),
         tests("HTTPClientTests", ["HTTPClient", httpTypes]),
         library(
             "ConnectionPool",
@@ -267,7 +267,8 @@ let package = Package(
         .executableTarget(
             name: "popshop-bench",
             dependencies: [
-                "CTiedChild", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP", "PostgresClient", "ServiceTracing",
+                "BackgroundExecutor", "CTiedChild", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP",
+                "PostgresClient", "ServiceTracing",
                 "ShopAPI", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, sqlite, tracing,
             ],
             path: "Sources/popshop-bench",

@@ -259,7 +259,11 @@ extension Shop {
     /// To the ingress, which may be a continent away, behind a tired Wi-Fi.
     static func openUplink() throws(Refusal) -> CurlClient {
         try openTransport(
-            CurlClient.Configuration(connectTimeout: .seconds(10), userAgent: "popshop/\(Identity.version)")
+            CurlClient.Configuration(
+                connectTimeout: .seconds(10),
+                userAgent: "popshop/\(Identity.version)",
+                givesWay: true
+            )
         )
     }
 

@@ -28,7 +28,11 @@ extension Settings {
     /// Sends one span of `sync` to where spans go; nil when they go nowhere.
     public func probeIngress(by transport: any HTTPTransport) async -> IngressProbe? {
         guard let spanUpstream else { return nil }
-        return await IngressProbe.send(to: spanUpstream, transport: transport, resource: Identity(self).resource("sync"))
+        return await IngressProbe.send(
+            to: spanUpstream,
+            transport: transport,
+            resource: Identity(self).resource("sync")
+        )
     }
 }
 

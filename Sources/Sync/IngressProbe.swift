@@ -56,7 +56,9 @@ public struct IngressProbe: Sendable {
         } catch {
             return .refused(reason: error.reason)
         }
-        guard let body = Gzip.compress(request) else { return .unanswered(reason: "There is no memory to send a span.") }
+        guard let body = Gzip.compress(request) else {
+            return .unanswered(reason: "There is no memory to send a span.")
+        }
         return switch await exchange.post(body, count: 1).answer {
         case .delivered(0, let message): .taken(warning: message)
         case .delivered(_, let message): .refused(reason: "The upstream refuses the span: \(message)")

@@ -1,4 +1,5 @@
 import ConsoleAPI
+import Foundation
 import HTTPClient
 import HTTPTypes
 import TelemetryBuffer
@@ -88,6 +89,7 @@ import Testing
         // An upstream that is not there is not even sent a request.
         let requests = if case .failure = row.answer { 0 } else { 1 }
         #expect(bench.ingress.seen.count == requests)
+        if ProcessInfo.processInfo.environment["POPSHOP_TEST_SHOW"] != nil { show(row, status) }
         if row.state != .idle {
             let sentence = try #require(status.lastError)
             #expect(!sentence.contains("s3cret-key") && sentence.count < 250)
@@ -101,6 +103,13 @@ import Testing
         #expect(try await bench.books()[0] == 0)
         #expect(bench.ingress.seen.count == requests + (row.books[0] > 0 ? 1 : 0))
         await bench.buffer.close()
+    }
+
+    /// A line of the table, for people.
+    private func show(_ row: Row, _ status: LaneStatus) {
+        let names = ["pending", "sent", "rejected", "expired", "evicted", "quarantined"]
+        let books = zip(row.books, names).filter { $0.0 > 0 }.map { "\($0) \($1)" }.joined(separator: ", ")
+        print("\(row.name) | \(status.state.rawValue) | 10 pending | \(books) | \(status.lastError ?? "")")
     }
 
     @Test(arguments: [400, 413])

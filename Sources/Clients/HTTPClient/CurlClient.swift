@@ -1,3 +1,4 @@
+import BackgroundExecutor
 import CCurl
 import Synchronization
 
@@ -26,19 +27,24 @@ public final class CurlClient: HTTPTransport {
         /// The `User-Agent` of a request that has none of its own.
         public var userAgent: String
 
+        /// Whether the thread takes only what others leave of a core: for a client that nobody waits for.
+        public var givesWay: Bool
+
         /// Creates a configuration.
         public init(
             maximumConnections: Int = 64,
             maximumConnectionsPerHost: Int = 32,
             connectTimeout: Duration = .seconds(2),
             maximumWaiting: Int = 4096,
-            userAgent: String = "PopShop"
+            userAgent: String = "PopShop",
+            givesWay: Bool = false
         ) {
             self.maximumConnections = maximumConnections
             self.maximumConnectionsPerHost = maximumConnectionsPerHost
             self.connectTimeout = connectTimeout
             self.maximumWaiting = maximumWaiting
             self.userAgent = userAgent
+            self.givesWay = givesWay
         }
     }
 
@@ -54,6 +60,7 @@ public final class CurlClient: HTTPTransport {
         let mailbox = Mailbox(capacity: configuration.maximumWaiting, waking: multi)
         self.mailbox = mailbox
         let started = startThread {
+            if configuration.givesWay { BackgroundExecutor.giveWay() }
             var driver = Driver(mailbox: mailbox, configuration: configuration)
             driver.run()
         }

@@ -18,8 +18,7 @@ public final class BackgroundExecutor: SerialExecutor {
             nil,
             { context in
                 guard let context else { return nil }
-                // Of the calling thread alone (sched(7), *The nice value*); where it is refused nothing is lost.
-                setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, BackgroundExecutor.niceness)
+                BackgroundExecutor.giveWay()
                 Unmanaged<JobQueue>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             },
@@ -30,6 +29,10 @@ public final class BackgroundExecutor: SerialExecutor {
     }
 
     deinit { jobs.close() }
+
+    /// Makes the calling thread one that takes only what the others leave (sched(7), *The nice value*). Where that is
+    /// refused nothing is lost.
+    public static func giveWay() { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
 
     public func enqueue(_ job: consuming ExecutorJob) {
         jobs.append(UnownedJob(job), self)

@@ -72,6 +72,8 @@ enum DrainBenchmark {
                 limit: ("the same load with the uplink switched off", without)
             )
         )
+        let ratios = zip(with, without).map { $0 / $1 }
+        report(Figure("the same, over without", "times", better: .lower, ratios, goal: 1.1))
         report(Figure("drain, busy shop", "spans/s", better: .higher, sent))
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BackgroundExecutor
 import Foundation
 
 #if canImport(Glibc)
@@ -30,6 +31,8 @@ struct Sink: ParsableCommand {
             let connection = accept(listener, nil, nil)
             guard connection >= 0 else { continue }
             Thread.detachNewThread {
+                // It stands for a machine that is elsewhere, which would take nothing of this one's cores.
+                BackgroundExecutor.giveWay()
                 while Self.serve(connection) {}
                 close(connection)
             }
