@@ -39,7 +39,9 @@ enum Table {
         }.joined(separator: "  ")
     }
 
-    private static func number(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value) }
+    private static func number(_ value: Double) -> String {
+        String(format: value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+    }
     private static func ratio(_ value: Double) -> String { String(format: "%.2f", value) }
 }
 
