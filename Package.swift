@@ -137,6 +137,20 @@ let package = Package(
                 "ServiceTracing", tracing, grdb,
             ]
         ),
+        library(
+            "PostgresStorage",
+            at: "Storage/Postgres",
+            [
+                "Commerce", "ConnectionPool", "PostgresClient", "ServiceTracing", "Storage", "UpstreamStorage", tracing,
+            ]
+        ),
+        tests(
+            "PostgresStorageTests",
+            [
+                "Commerce", "ConnectionPool", "PostgresClient", "PostgresStorage", "PostgresTestSupport",
+                "ServiceTracing", "Storage", "StorageConformance", "TestSupport", "UpstreamStorage", tracing,
+            ]
+        ),
         tests(
             "UpstreamTests",
             [

@@ -75,7 +75,7 @@ extension WithPostgres {
                 let upstream = bench.upstream(try proxy.configuration(database: bench.name))
                 let error = await failure { try await upstream.connect() }
                 #expect(error?.remedy == .person)
-                #expect(error?.description == "The upstream is PostgreSQL 10; it has to be 11 or later.")
+                #expect(error?.description == "The upstream server is PostgreSQL 10; it has to be 11 or later.")
             }
         }
 

@@ -55,7 +55,7 @@ extension PostgresConnection {
 
     /// The name of a text that is prepared now or was before; nil when it is to be executed as it is. A connection keeps
     /// 256 at most, so that texts with values in them, a mistake, cost time and not memory.
-    private func prepare(_ sql: String, _ limits: Limits) async throws(PostgresError) -> String? {
+    func prepare(_ sql: String, _ limits: Limits) async throws(PostgresError) -> String? {
         if let name = statements[sql] { return name }
         guard configuration.preparesStatements, statements.count < 256 else { return nil }
         let name = nextName()

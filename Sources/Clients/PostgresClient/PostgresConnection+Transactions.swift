@@ -121,6 +121,13 @@ extension PostgresConnection {
         return rows
     }
 
+    /// Prepares texts that are not yet, so that `pipeline` calls them by name.
+    ///
+    /// - Throws: `PostgresError`.
+    public func prepare(_ texts: [String]) async throws(PostgresError) {
+        for text in texts { _ = try await prepare(text, Limits(timeout: configuration.statementTimeout)) }
+    }
+
     private func leavePipeline() {
         guard let session, !isExecuting else { return }
         if PQpipelineStatus(session.raw) != PQ_PIPELINE_OFF, PQexitPipelineMode(session.raw) != 1 { hangUp() }

@@ -7,17 +7,29 @@ public final class PostgresPool: Sendable {
     private let pool: ConnectionPool<PostgresConnection>
     private let size: Int
 
+    /// - Parameter setUp: What is done with each new connection before it is lent.
     public init(
         _ configuration: PostgresConfiguration,
         pool: PoolConfiguration = PoolConfiguration(),
-        name: String = "postgres"
+        name: String = "postgres",
+        setUp: (@Sendable (PostgresConnection) async throws -> Void)? = nil
     ) {
         self.configuration = configuration
         size = pool.size
         self.pool = ConnectionPool(name: name, configuration: pool) {
-            try await PostgresConnection.connect(configuration)
+            let connection = try await PostgresConnection.connect(configuration)
+            do {
+                try await setUp?(connection)
+            } catch {
+                await connection.close()
+                throw error
+            }
+            return connection
         }
     }
+
+    /// As `db.client.connection.pool.name` on spans.
+    public var name: String { pool.name }
 
     /// As `ConnectionPool` counts it.
     public var statistics: PoolStatistics { pool.statistics }

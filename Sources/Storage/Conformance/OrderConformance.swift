@@ -70,13 +70,7 @@ public enum OrderConformance {
             let order = Draft.order([(1, 3), (2, 10)])
             _ = try await subject.orders.place(Draft.of(order))
             try expectEqual([try await subject.stock(1), try await subject.stock(2)], [47, 190], "the stock")
-            let counts = try await subject.orders.outboxCounts()
-            try expectEqual(
-                counts,
-                OutboxCounts(enqueued: 1, pending: 1, oldestPending: order.date),
-                "the outbox"
-            )
-            try expect(counts.balances, "the books balance")
+            try await subject.expectOutbox(1, oldest: order.date)
         },
         Case(name: "an order for all of the stock empties the shelf, and one more is refused") { subject in
             _ = try await subject.orders.place(Draft.of(Draft.order([(7, 15)])))
@@ -96,7 +90,7 @@ public enum OrderConformance {
             let key = IdempotencyKey(key: "k", fingerprint: "another")
             try expectEqual(try await subject.orders.order(forKey: key), nil, "the order of the key")
             _ = try await subject.orders.place(Draft.of(Draft.order(), key: "k", fingerprint: "another"))
-            try expectEqual(try await subject.orders.outboxCounts().enqueued, 1, "the orders enqueued")
+            try await subject.expectOutbox(1)
         },
         Case(name: "an order for an unknown product leaves nothing") { subject in
             let before = try await subject.traces()
@@ -131,8 +125,7 @@ public enum OrderConformance {
             }
             try expectEqual(outcomes.count { $0 }, 50, "the orders taken of a stock of 50")
             try expectEqual(try await subject.stock(1), 0, "the stock")
-            let counts = try await subject.orders.outboxCounts()
-            try expectEqual([counts.enqueued, counts.pending], [50, 50], "the outbox")
+            try await subject.expectOutbox(50)
         },
         Case(name: "200 concurrent orders with restocking are all taken, and the stock adds up") { subject in
             let delivered = try await concurrently(200) { _ in
@@ -189,7 +182,7 @@ public enum OrderConformance {
             try expectEqual(placed.count { !$0.isReplay }, 1, "the orders created")
             try expectEqual(Set(placed.map(\.order.id)).count, 1, "the orders answered")
             try expectEqual(try await subject.stock(1), 49, "the stock")
-            try expectEqual(try await subject.orders.outboxCounts().enqueued, 1, "the orders enqueued")
+            try await subject.expectOutbox(1)
         },
     ]
 

@@ -5,10 +5,22 @@ public import Storage
 public struct OrderSubject: Sendable {
     public let orders: any OrderStore
     public let catalog: any CatalogStore
+    /// False for an engine that is where orders would go: its books stay empty.
+    public let hasOutbox: Bool
 
-    public init(orders: any OrderStore, catalog: any CatalogStore) {
+    public init(orders: any OrderStore, catalog: any CatalogStore, hasOutbox: Bool = true) {
         self.orders = orders
         self.catalog = catalog
+        self.hasOutbox = hasOutbox
+    }
+
+    /// Whether so many orders wait in the outbox, and were all that ever did.
+    func expectOutbox(_ count: Int, oldest: Int64? = nil) async throws {
+        let counts = try await orders.outboxCounts()
+        let wanted = hasOutbox ? count : 0
+        try expectEqual([counts.enqueued, counts.pending], [wanted, wanted], "the orders enqueued and pending")
+        try expect(counts.balances, "the books balance")
+        if let oldest, hasOutbox { try expectEqual(counts.oldestPending, oldest, "the oldest one's date") }
     }
 
     func stock(_ product: Int) async throws -> Int {

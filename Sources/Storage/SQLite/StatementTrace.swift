@@ -26,16 +26,7 @@ struct StatementTrace: Sendable {
     }
 
     /// Begins a wait for a connection or the writer: a span of its own when it was long enough to matter.
-    func beginWait(_ pool: String) -> PoolWait {
-        PoolWait(
-            since: .now,
-            span: tracer?.startSpan(
-                "wait for connection",
-                context: context,
-                attributes: ["db.client.connection.pool.name": .string(pool)]
-            )
-        )
-    }
+    func beginWait(_ pool: String) -> ConnectionWait { ConnectionWait(for: pool, tracer, context) }
 
     func start(_ statement: SQL, _ attributes: Attributes = [:]) -> RecordedSpan? {
         guard let tracer else { return nil }
@@ -65,35 +56,5 @@ struct StatementTrace: Sendable {
             span?.fail(code, (error as? DatabaseError)?.message ?? code)
             throw error
         }
-    }
-}
-
-/// A wait under way.
-struct PoolWait: Sendable {
-    /// A shorter wait is the queue's own hand-over and would only hide the long ones.
-    private static let worthShowing = Duration.milliseconds(1)
-
-    let since: ContinuousClock.Instant
-    let span: RecordedSpan?
-
-    func end() {
-        let wait = ContinuousClock.now - since
-        // A span that is never ended is never recorded.
-        guard wait >= Self.worthShowing else { return }
-        span?.set("db.client.connection.wait_ms", .double(wait.milliseconds))
-        span?.end()
-    }
-
-    func fail(_ error: StorageError) {
-        span?.set("db.client.connection.wait_ms", .double((ContinuousClock.now - since).milliseconds))
-        span?.fail(error.code.name, error.detail)
-        span?.end()
-    }
-}
-
-extension Duration {
-    /// As a number of milliseconds.
-    var milliseconds: Double {
-        Double(components.seconds) * 1000 + Double(components.attoseconds) / 1e15
     }
 }

@@ -33,7 +33,7 @@ struct TracedReaders: Sendable {
         } catch {
             let poolError = (error as? PoolError).map { StorageError(.poolExhausted, $0.description) }
             let error = poolError ?? StorageError(sqlite: error, path: "shop")
-            wait.fail(error)
+            wait.fail(error.code.name, error.detail)
             throw error
         }
     }

@@ -135,21 +135,11 @@ public actor PostgresOrderUpstream: OrderUpstream {
         return .rejected(reason: error.message)
     }
 
-    /// Sends all at once; each statement has its span, which lasts until the answers are there.
     private func run(
-        _ steps: [(statement: PushStatement, parameters: [PostgresValue])],
+        _ steps: [(statement: TracedStatement, parameters: [PostgresValue])],
         _ connection: PostgresConnection
     ) async throws(PostgresError) -> [PostgresRows] {
-        let spans = steps.compactMap(\.statement.operation).map { operation in
-            tracer.startSpan(operation.spanName, kind: .client, attributes: operation.attributes)
-        }
-        defer { for span in spans { span.end() } }
-        do {
-            return try await connection.pipeline(steps.map { PostgresStatement($0.statement.text, $0.parameters) })
-        } catch {
-            for span in spans { span.fail(error.sqlState ?? "\(error.code)", error.message) }
-            throw error
-        }
+        try await connection.pipeline(steps, tracer)
     }
 
     private static func known(_ rows: PostgresRows) throws -> [String: PushPlan.Known] {

@@ -1,49 +1,32 @@
 import PostgresClient
 import ServiceTracing
 
-/// One of the statements of a push: its text, and how a span shows it.
-struct PushStatement: Sendable {
-    let text: String
-    /// Nil for what shows nothing of the work.
-    let operation: DatabaseOperation?
-}
-
 /// What a push executes, each statement over a whole batch that is one parameter.
 struct PushStatements: Sendable {
     /// For this transaction alone. A booth that vanishes in the midst of it gives up its locks after 15 s, whenever the
     /// server would notice that the line is dead; and an order that is answered is on the upstream's disk, however
     /// lax the server is otherwise (PostgreSQL documentation, *Client Connection Defaults* and *Write Ahead Log*).
-    let bounds = PushStatement(
+    let bounds = TracedStatement(
         text: """
             SELECT set_config('idle_in_transaction_session_timeout', '15s', true), \
             set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' \
             ELSE current_setting('synchronous_commit') END, true)
-            """,
-        operation: nil
+            """
     )
     /// Which of the orders have been answered before, and with the same payload.
-    let known: PushStatement
+    let known: TracedStatement
     /// The stock, locked in product order, so that two pushes never wait for each other in a circle. Not `FOR UPDATE`,
     /// which the foreign keys of new items would wait for.
-    let stock: PushStatement
-    let receipts: PushStatement
-    let orders: PushStatement
-    let items: PushStatement
+    let stock: TracedStatement
+    let receipts: TracedStatement
+    let orders: TracedStatement
+    let items: TracedStatement
     /// The condition cannot fail under the lock; it is what keeps the stock right should the lock ever go.
-    let takeStock: PushStatement
+    let takeStock: TracedStatement
 
     init(_ url: PostgresURL, _ conventions: DatabaseConventions) {
-        func make(_ name: String, _ table: String, _ text: String) -> PushStatement {
-            let operation = DatabaseOperation(
-                system: "postgresql",
-                name: name,
-                collection: table,
-                namespace: url.database ?? "postgres",
-                text: text,
-                server: (url.host, url.port),
-                conventions: conventions
-            )
-            return PushStatement(text: text, operation: operation)
+        func make(_ name: String, _ table: String, _ text: String) -> TracedStatement {
+            TracedStatement(name, table, text, url, conventions)
         }
         let digest = "encode(sha256(convert_to(p.canonical, 'UTF8')), 'hex')"
         known = make(

@@ -1,7 +1,18 @@
 import Assets
 public import PostgresClient
 
-/// Brings the Postgres that orders are pushed to up to date, by `schema/postgres/upstream` and the seed data.
+/// What a Postgres is for.
+public enum PostgresSchema: String, Sendable {
+    /// Booths push their orders to it: `schema/postgres/upstream` and the seed data.
+    case upstream
+    /// A shop keeps its own in it: `schema/postgres/shop` besides, so that it can be an upstream too.
+    case shop
+
+    /// Its steps' folders, in order.
+    fileprivate var folders: [String] { self == .shop ? ["upstream", "shop"] : ["upstream"] }
+}
+
+/// Brings a Postgres up to date, by the folders of `schema/postgres` and the seed data.
 ///
 /// Every step is recorded in `popshop_migrations`, in the transaction that takes it and under one advisory lock: it may
 /// be run twice, by two at once, and be killed at any point.
@@ -13,16 +24,20 @@ public enum UpstreamMigrator {
     ///   - now: Milliseconds since 1970; the seed orders lie before it.
     /// - Returns: The names of the steps taken; empty when it was up to date.
     /// - Throws: `UpstreamSchemaError` for a database of a newer popshop, which is left as it is; `PostgresError`.
-    public static func migrate(_ connection: PostgresConnection, now: Int64) async throws -> [String] {
+    public static func migrate(
+        _ connection: PostgresConnection,
+        to schema: PostgresSchema = .upstream,
+        now: Int64
+    ) async throws -> [String] {
         if let tooOld = try await tooOldServer(connection) { throw UpstreamSchemaError(schema: tooOld) }
         var taken: [String] = []
-        for step in steps {
+        for step in steps(schema) {
             let isTaken = try await connection.withTransaction { connection in
                 try await connection.execute("SELECT pg_advisory_xact_lock($1)", [.int(lock)], timeout: patience)
                 try await makeRecord(connection)
-                let schema = try await schemaVersion(connection)
-                if case .newer = schema { throw UpstreamSchemaError(schema: schema) }
-                guard schema.missing.contains(step.name) else { return false }
+                let version = try await schemaVersion(connection, schema)
+                if case .newer = version { throw UpstreamSchemaError(schema: version) }
+                guard version.missing.contains(step.name) else { return false }
                 try await step.take(connection, now)
                 try await connection.execute("INSERT INTO popshop_migrations (name) VALUES ($1)", [.string(step.name)])
                 return true
@@ -35,12 +50,16 @@ public enum UpstreamMigrator {
     /// How the database's schema stands to this popshop's; without changing anything.
     ///
     /// - Throws: `PostgresError`.
-    public static func schemaVersion(_ connection: PostgresConnection) async throws(PostgresError) -> UpstreamSchema {
+    public static func schemaVersion(
+        _ connection: PostgresConnection,
+        _ schema: PostgresSchema = .upstream
+    ) async throws(PostgresError) -> UpstreamSchema {
         if let tooOld = try await tooOldServer(connection) { return tooOld }
-        let names = steps.map(\.name)
+        let names = steps(schema).map(\.name)
         guard try await hasRecord(connection) else { return .missing(names) }
         let rows = try await connection.execute(
-            "SELECT name FROM popshop_migrations WHERE name LIKE 'upstream/%' ORDER BY name"
+            "SELECT name FROM popshop_migrations WHERE split_part(name, '/', 1) = ANY($1::text[]) ORDER BY name",
+            [.string("{\(schema.folders.joined(separator: ","))}")]
         )
         var recorded: Set<String> = []
         for row in rows { recorded.insert(try row.read("name")) }
@@ -60,7 +79,6 @@ public enum UpstreamMigrator {
     /// How long one waits for another that is migrating.
     private static let patience = Duration.seconds(60)
 
-    private static let folder = "schema/postgres/upstream"
     private static let record = "000_migrations"
 
     private struct Step: Sendable {
@@ -68,11 +86,18 @@ public enum UpstreamMigrator {
         let take: @Sendable (PostgresConnection, Int64) async throws -> Void
     }
 
-    /// The files in order, and after them the seed data.
-    private static let steps: [Step] =
-        Asset.under(folder).filter { name(of: $0) != record }.map { file in
-            Step(name: "upstream/\(name(of: file))") { connection, _ in try await connection.executeScript(file.text) }
-        } + [Step(name: "upstream/seeds") { try await UpstreamSeeds.plant($0, now: $1) }]
+    /// Each folder's files in order; the seed data after those of the upstream.
+    private static func steps(_ schema: PostgresSchema) -> [Step] {
+        schema.folders.flatMap { folder in
+            let files = Asset.under("schema/postgres/\(folder)").filter { name(of: $0) != record }.map { file in
+                Step(name: "\(folder)/\(name(of: file))") { connection, _ in
+                    try await connection.executeScript(file.text)
+                }
+            }
+            let seeds = Step(name: "upstream/seeds") { try await UpstreamSeeds.plant($0, now: $1) }
+            return folder == "upstream" ? files + [seeds] : files
+        }
+    }
 
     private static func tooOldServer(
         _ connection: PostgresConnection
@@ -90,8 +115,8 @@ public enum UpstreamMigrator {
 
     private static func makeRecord(_ connection: PostgresConnection) async throws {
         guard try await !hasRecord(connection) else { return }
-        guard let file = Asset.at("\(folder)/\(record).sql") else {
-            preconditionFailure("\(folder)/\(record).sql is compiled in")
+        guard let file = Asset.at("schema/postgres/upstream/\(record).sql") else {
+            preconditionFailure("\(record).sql is compiled in")
         }
         try await connection.executeScript(file.text)
     }
@@ -123,15 +148,19 @@ public enum UpstreamSchema: Hashable, Sendable {
     }
 
     /// What a person has to do; nil when nothing.
-    public var advice: String? {
-        switch self {
+    public var advice: String? { advice(.upstream) }
+
+    /// What a person has to do with a database of that kind; nil when nothing.
+    public func advice(_ schema: PostgresSchema) -> String? {
+        let (name, command) =
+            schema == .upstream ? ("upstream", "popshop migrate --upstream") : ("shop's", "popshop migrate")
+        return switch self {
         case .current: nil
-        case .tooOldServer(let version): "The upstream is PostgreSQL \(version); it has to be 11 or later."
-        case .missing: "The upstream database has no popshop schema; run popshop migrate --upstream."
-        case .older(let steps):
-            "The upstream schema lacks \(steps.joined(separator: ", ")); run popshop migrate --upstream."
+        case .tooOldServer(let version): "The \(name) server is PostgreSQL \(version); it has to be 11 or later."
+        case .missing: "The \(name) database has no popshop schema; run \(command)."
+        case .older(let steps): "The \(name) schema lacks \(steps.joined(separator: ", ")); run \(command)."
         case .newer(let steps):
-            "The upstream database was made by a newer popshop (it has \(steps.joined(separator: ", "))); use that one."
+            "The \(name) database was made by a newer popshop (it has \(steps.joined(separator: ", "))); use that one."
         }
     }
 }

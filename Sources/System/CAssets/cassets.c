@@ -26,6 +26,9 @@ static const unsigned char fixtures_rates[] = {
 static const unsigned char fixtures_shipping[] = {
 #embed "../../../fixtures/shipping.json"
 };
+static const unsigned char schema_postgres_shop_001[] = {
+#embed "../../../schema/postgres/shop/001_shop.sql"
+};
 static const unsigned char schema_upstream_000[] = {
 #embed "../../../schema/postgres/upstream/000_migrations.sql"
 };
@@ -62,6 +65,7 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/payment.json", fixtures_payment),
     ASSET("fixtures/rates.json", fixtures_rates),
     ASSET("fixtures/shipping.json", fixtures_shipping),
+    ASSET("schema/postgres/shop/001_shop.sql", schema_postgres_shop_001),
     ASSET("schema/postgres/upstream/000_migrations.sql", schema_upstream_000),
     ASSET("schema/postgres/upstream/001_upstream.sql", schema_upstream_001),
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),

@@ -1,0 +1,138 @@
+import PostgresClient
+import ServiceTracing
+import UpstreamStorage
+
+/// Every statement of a shop on Postgres that a request can cause. Parameters are always bound, never written into the
+/// text.
+struct ShopStatements: Sendable {
+    let product, products, search, categories: TracedStatement
+    let key, order, orders, ordersOfUser, items, popularProducts: TracedStatement
+    let lockStock, changeStock, insertOrder, insertItems, insertKey: TracedStatement
+    let demoMode, setDemoMode: TracedStatement
+
+    /// Whatever the server begins with: the locks are what keeps orders apart, and a stricter level would only have them
+    /// fail where they can wait.
+    let begin = TracedStatement(text: "BEGIN ISOLATION LEVEL READ COMMITTED")
+    let commit: TracedStatement
+
+    /// Those that a connection keeps prepared.
+    var prepared: [String] {
+        [
+            product, products, search, categories, key, order, orders, ordersOfUser, items, popularProducts, lockStock,
+            changeStock, insertOrder, insertItems, insertKey, demoMode,
+        ].map(\.text)
+    }
+
+    init(_ url: PostgresURL, _ conventions: DatabaseConventions) {
+        func make(_ operation: String, _ table: String?, _ text: String) -> TracedStatement {
+            TracedStatement(operation, table, text, url, conventions)
+        }
+        let product = "SELECT id, name, category, price::text AS price, stock_quantity, description FROM products"
+        self.product = make("SELECT", "products", "\(product) WHERE id = $1::bigint")
+        products = make(
+            "SELECT",
+            "products",
+            """
+            \(product) WHERE ($1::text IS NULL OR category = $1) AND price BETWEEN $2::numeric AND $3::numeric \
+            ORDER BY products.price, id LIMIT $4::bigint
+            """
+        )
+        // `strpos` on lowered text: no index can serve it, and `%` in the text has no meaning.
+        search = make(
+            "SELECT",
+            "products",
+            """
+            \(product) WHERE strpos(lower(name), lower($1)) > 0 OR strpos(lower(description), lower($1)) > 0 \
+            ORDER BY products.price, id LIMIT $2::bigint
+            """
+        )
+        categories = make(
+            "SELECT",
+            "products",
+            "SELECT category, count(*) AS count FROM products GROUP BY category ORDER BY category COLLATE \"C\""
+        )
+        key = make(
+            "SELECT",
+            "idempotency_keys",
+            "SELECT fingerprint, order_id::text AS order_id FROM idempotency_keys WHERE key = $1"
+        )
+        let order = """
+            SELECT id::text AS id, user_id, status, currency::text AS currency, subtotal::text AS subtotal, \
+            shipping::text AS shipping, total::text AS total, payment_status, order_date, edge_id, traceparent FROM orders
+            """
+        let newest = "ORDER BY order_date DESC, orders.id DESC LIMIT"
+        self.order = make("SELECT", "orders", "\(order) WHERE orders.id = $1::uuid")
+        orders = make("SELECT", "orders", "\(order) \(newest) $1::bigint")
+        ordersOfUser = make("SELECT", "orders", "\(order) WHERE user_id = $1 \(newest) $2::bigint")
+        items = make(
+            "SELECT",
+            "order_items",
+            """
+            SELECT i.order_id::text AS order_id, i.product_id, coalesce(i.product_name, p.name) AS product_name, \
+            i.quantity, i.unit_price::text AS unit_price, \
+            coalesce(i.line_total, i.quantity * i.unit_price)::text AS line_total \
+            FROM order_items i JOIN products p ON p.id = i.product_id WHERE i.order_id = ANY($1::uuid[]) \
+            ORDER BY i.order_id, i.line, i.product_id
+            """
+        )
+        popularProducts = make(
+            "SELECT",
+            "product_popularity",
+            """
+            SELECT p.id, p.name, s.order_count FROM product_popularity s JOIN products p ON p.id = s.product_id \
+            ORDER BY s.order_count DESC, p.id LIMIT $1::bigint
+            """
+        )
+        lockStock = make(
+            "SELECT",
+            "products",
+            """
+            SELECT id, stock_quantity, coalesce(seeded_stock, 1) AS seeded_stock FROM products \
+            WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+            """
+        )
+        changeStock = make(
+            "UPDATE",
+            "products",
+            """
+            UPDATE products SET stock_quantity = stock_quantity + c.quantity, updated_at = now() \
+            FROM unnest($1::integer[], $2::integer[]) AS c(id, quantity) WHERE products.id = c.id
+            """
+        )
+        insertOrder = make(
+            "INSERT",
+            "orders",
+            """
+            INSERT INTO orders (id, user_id, status, currency, subtotal, shipping, total, payment_status, order_date, \
+            edge_id, traceparent) VALUES ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            """
+        )
+        insertItems = make(
+            "INSERT",
+            "order_items",
+            """
+            INSERT INTO order_items (order_id, line, product_id, product_name, quantity, unit_price, line_total) \
+            SELECT $1::uuid, i.line, i.product_id, i.product_name, i.quantity, i.unit_price, i.line_total \
+            FROM jsonb_to_recordset($2::jsonb) AS i(line integer, product_id integer, product_name text, \
+            quantity integer, unit_price numeric, line_total numeric)
+            """
+        )
+        insertKey = make(
+            "INSERT",
+            "idempotency_keys",
+            """
+            INSERT INTO idempotency_keys (key, fingerprint, order_id, created_at) VALUES ($1, $2, $3::uuid, $4)
+            """
+        )
+        demoMode = make("SELECT", "settings", "SELECT value FROM settings WHERE name = 'demo_mode'")
+        setDemoMode = make(
+            "INSERT",
+            "settings",
+            """
+            INSERT INTO settings (name, value) VALUES ('demo_mode', $1) \
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value
+            """
+        )
+        commit = make("COMMIT", nil, "COMMIT")
+    }
+}
