@@ -19,6 +19,8 @@ let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swif
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 func library(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -65,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CRoutes", path: "Sources/System/CRoutes"),
         library("BackgroundExecutor", at: "System/BackgroundExecutor", []),
+        library("Gzip", at: "System/Gzip", ["CZlib"]),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
         .target(name: "CCurl", path: "Sources/System/CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -202,12 +205,24 @@ let package = Package(
             at: "ConsoleAPI",
             ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
+        library(
+            "OTLPReceiver",
+            at: "Telemetry/Receiver",
+            ["Gzip", "OTLP", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, logging, nio]
+        ),
+        tests(
+            "ReceiverTests",
+            [
+                "Gzip", "HTTPClient", "OTLP", "OTLPReceiver", "ServiceTracing", "TelemetryBuffer", "TestSupport",
+                httpTypes, lifecycle, logging, protobuf, tracing,
+            ]
+        ),
         // Sync: what waits, on its way upstream.
         library(
             "Sync",
             at: "Sync",
             [
-                "BackgroundExecutor", "CRoutes", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP",
+                "BackgroundExecutor", "CRoutes", "Commerce", "ConsoleAPI", "Gzip", "HTTPClient", "OTLP",
                 "ServiceTracing", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
             ]
         ),
@@ -267,7 +282,7 @@ let package = Package(
                 "Console",
                 "ConsoleAPI",
                 "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
-                "PostgresClient", "SQLiteStorage", "ServiceKit",
+                "OTLPReceiver", "PostgresClient", "PostgresStorage", "SQLiteStorage", "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", "UpstreamStorage",
                 lifecycle,
                 logging,

@@ -24,7 +24,9 @@ struct Identity: Sendable {
     }
 
     func resource(_ service: String) -> Resource {
-        var attributes: Attributes = ["deployment.environment.name": "edge"]
+        var attributes: Attributes = [
+            "deployment.environment.name": settings.storage == .postgres ? "cloud" : "edge"
+        ]
         // The specification lets the environment add to what the code knows, not contradict it.
         for (key, value) in settings.resourceAttributes { attributes[key] = .string(value) }
         attributes.merge([

@@ -90,7 +90,7 @@ struct ServiceBuilder {
         )
         LoadGeneratorController(
             generator: generator,
-            settings: shop.database,
+            settings: shop.backend.settings,
             mode: shop.mode,
             // Watching the mode must not fill the buffer with probes.
             prober: shop.caller(
@@ -104,53 +104,42 @@ struct ServiceBuilder {
     }
 
     private func addConsole(to router: ServiceRouter) {
-        let (buffer, database) = (shop.buffer, shop.database)
+        let (buffer, backend) = (shop.buffer, shop.backend)
         ConsoleController(
             sources: ConsoleController.Sources(
                 traces: TraceReader(directory: Shop.telemetryDirectory(shop.directory.path)),
                 spans: { await buffer.counts() },
-                orders: { try await database.outboxCounts() }
+                orders: { try await backend.outboxCounts() }
             ),
             sync: shop.sync,
-            edgeID: database.edgeID
+            edgeID: backend.edgeID ?? ""
         ).addRoutes(to: router)
     }
 
     private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {
-        let readers = readers("product-catalog")
-        CatalogController(
-            store: SQLiteCatalogStore(database: shop.database, readers: readers, tracer: tracer),
-            mode: shop.mode,
-            pool: { PoolStats.Pool(readers.statistics) }
-        ).addRoutes(to: router)
+        let stores = stores(.productCatalog, tracer)
+        CatalogController(store: stores.catalog, mode: shop.mode, pool: stores.pool).addRoutes(to: router)
     }
 
     private func addCheckout(to router: ServiceRouter, _ tracer: ServiceTracer) throws {
-        let readers = readers("checkout")
-        let store = SQLiteOrderStore(database: shop.database, readers: readers, tracer: tracer)
+        let stores = stores(.checkout, tracer)
         CheckoutController(
-            store: store,
+            store: stores.orders,
             purchase: Purchase(
                 services: Purchase.Services(shop.caller(tracer)),
-                products: SQLiteCatalogStore(database: shop.database, readers: readers, tracer: tracer),
-                store: store,
-                edgeID: shop.database.edgeID,
+                products: stores.catalog,
+                store: stores.orders,
+                edgeID: shop.backend.edgeID,
                 restocks: shop.options.restocks,
                 now: { ShopDatabase.milliseconds }
             ),
             provider: PaymentProvider(rules: try SeedData.paymentRules()),
             mode: shop.mode,
-            pool: { PoolStats.Pool(readers.statistics) }
+            pool: stores.pool
         ).addRoutes(to: router)
     }
 
-    private func readers(_ name: String) -> ConnectionPool<Reader> {
-        shop.database.readers(name, PoolConfiguration(size: shop.settings.maximumConnections))
-    }
-}
-
-extension PoolStats.Pool {
-    init(_ statistics: PoolStatistics) {
-        self.init(active: statistics.active, maximum: statistics.maximum, waiting: statistics.waiting)
+    private func stores(_ service: ServiceName, _ tracer: ServiceTracer) -> ServiceStores {
+        shop.backend.stores(service, PoolConfiguration(size: shop.settings.maximumConnections), tracer)
     }
 }

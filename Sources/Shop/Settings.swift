@@ -27,6 +27,8 @@ public struct Settings: Sendable {
     public var maximumConnections: Int
     /// URLs that the environment names; the others follow from host and port offset.
     public var serviceURLs: [ServiceName: String]
+    /// The Postgres that is the shop's own storage, as libpq's URI, when one is named.
+    var databaseURL: String?
     /// The Postgres orders are pushed to; nil: that lane is off.
     public var syncDatabaseURL: String?
     /// Whether spans have somewhere to go: a Coralogix key or an OTLP endpoint.
@@ -107,6 +109,7 @@ public struct Settings: Sendable {
         carts = try variables.choice("POPSHOP_CARTS", .memory)
         maximumConnections = try variables.integer("DB_MAX_CONNECTIONS", 20, in: 1...1000)
         serviceURLs = try variables.serviceURLs()
+        databaseURL = variables.databaseURL()
         syncDatabaseURL = variables["SYNC_DATABASE_URL"]
         hasSpanUpstream = [
             "CX_TOKEN", "CX_TOKEN_FILE", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -169,6 +172,20 @@ private struct Variables {
             throw Refusal(.usage, "\(name) must be one of \(choices), and is \(text).")
         }
         return value
+    }
+
+    /// `DATABASE_URL`, or one made of the variables that name its parts.
+    func databaseURL() -> String? {
+        if let url = self["DATABASE_URL"] { return url }
+        guard let host = self["POSTGRES_HOST"] else { return nil }
+        let user = self["POSTGRES_USER"] ?? "postgres"
+        let password = self["POSTGRES_PASSWORD"].map { ":\($0.percentEncoded)" } ?? ""
+        let port = self["POSTGRES_PORT"] ?? "5432"
+        let name = self["POSTGRES_DB"] ?? user
+        // A socket's folder is no host of a URI's, but a parameter's.
+        let place = host.hasPrefix("/") ? "/\(name.percentEncoded)?host=\(host.percentEncoded)&port=\(port)" : nil
+        return "postgresql://\(user.percentEncoded)\(password)@"
+            + (place ?? "\(host):\(port)/\(name.percentEncoded)")
     }
 
     func serviceURLs() throws -> [ServiceName: String] {
@@ -235,6 +252,18 @@ private struct Variables {
             )
         }
         return sampler
+    }
+}
+
+extension String {
+    /// All but RFC 3986's unreserved characters as their bytes (section 2.1).
+    fileprivate var percentEncoded: String {
+        utf8.map { byte in
+            let character = Character(UnicodeScalar(byte))
+            let isUnreserved = byte < 0x80 && (character.isLetter || character.isNumber || "-._~".contains(character))
+            if isUnreserved { return String(character) }
+            return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+        }.joined()
     }
 }
 

@@ -10,6 +10,8 @@ import Fixtures
 import FoundationEssentials
 import HTTPClient
 public import Logging
+import OTLPReceiver
+import PostgresStorage
 import RecommendationService
 import SQLiteStorage
 import ServiceKit
@@ -34,7 +36,7 @@ public final class Shop: Sendable {
     public let options: ShopOptions
     let settings: Settings
     let logger: Logger
-    let database: ShopDatabase
+    let backend: any Backend
     let buffer: SpanBuffer
     let mode: DemoModeFollower
     let sync: SyncDaemon
@@ -65,9 +67,9 @@ public final class Shop: Sendable {
         self.settings = settings
         self.options = options
         self.logger = logger
-        database = try Self.openDatabase(directory.path, settings.databaseConventions)
+        backend = try Self.openBackend(settings, directory.path)
         buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
-        mode = DemoModeFollower(database, initial: options.mode ?? settings.demoMode)
+        mode = DemoModeFollower(backend.settings, initial: options.mode ?? settings.demoMode)
         transport = try Self.openTransport()
         shoppers = try Self.openTransport()
         uplink = try Self.openUplink()
@@ -75,7 +77,7 @@ public final class Shop: Sendable {
         let tracer = ServiceTracer(resource: identity.resource("sync"), processor: buffer, sampler: settings.sampler)
         let isOff = options.startsOffline
         orders = OrderUplink(
-            outbox: try Self.openOutbox(database, tracer),
+            outbox: try backend.outbox(tracer),
             upstream: try settings.orderUpstreamConfiguration().map {
                 PostgresOrderUpstream($0, tracer: tracer, conventions: settings.databaseConventions)
             },
@@ -97,7 +99,7 @@ public final class Shop: Sendable {
         self.urls = urls
     }
 
-    /// Brings the shop's own database up to date and names the migrations it has.
+    /// Brings the shop's own database file up to date and names the migrations it has.
     ///
     /// - Throws: `Refusal`.
     public static func migrate(_ directory: DataDirectory) async throws -> [String] {
@@ -129,8 +131,8 @@ public final class Shop: Sendable {
     /// - Parameter onReady: Called once, when every service takes requests.
     /// - Throws: `Refusal`, or what a service has failed with.
     public func run(onReady: @escaping @Sendable () async -> Void = {}) async throws {
-        if let mode = options.mode { try await database.setDemoMode(mode) }
-        let readiness = Readiness(options.services.count)
+        await begin(in: options.mode)
+        let readiness = Readiness(options.services.count + (options.receivesSpans ? 1 : 0))
         let servers = try serversInOrder(readiness)
         readiness.then(onReady)
         let group = ServiceGroup(
@@ -145,6 +147,16 @@ public final class Shop: Sendable {
         await close()
     }
 
+    /// A store that is away now is asked for the mode again and again: the show begins in the one it has.
+    private func begin(in mode: DemoMode?) async {
+        guard let mode else { return }
+        do {
+            try await backend.settings.setDemoMode(mode)
+        } catch {
+            logger.error("The demo mode cannot be stored", metadata: ["error": "\(error)"])
+        }
+    }
+
     private func close() async {
         await orders.disconnect()
         await shoppers.shutDown()
@@ -152,7 +164,7 @@ public final class Shop: Sendable {
         await uplink.shutDown()
         await buffer.close()
         do {
-            try await database.close()
+            try await backend.close()
         } catch {
             logger.error("The shop's database did not close cleanly", metadata: ["error": "\(error)"])
         }
@@ -174,15 +186,21 @@ public final class Shop: Sendable {
         for service in ServiceName.allCases.reversed() where options.services.contains(service) {
             servers += try ServiceBuilder(self).build(service, readiness)
         }
+        if options.receivesSpans {
+            let address = options.receiverAddress
+            let receiver = OTLPReceiver(buffer: buffer)
+            servers.append(
+                receiver.application(host: address.host, port: address.port, logger: logger) { _ in
+                    await readiness.oneMore()
+                }
+            )
+        }
         return servers
     }
 }
 
 extension Shop {
     private static func check(_ settings: Settings, _ options: ShopOptions) throws(Refusal) {
-        guard settings.storage == .sqlite else {
-            throw Refusal(.configuration, "POPSHOP_STORAGE=postgres is not part of this version; use sqlite.")
-        }
         guard settings.carts == .memory else {
             throw Refusal(.configuration, "POPSHOP_CARTS=redis is not part of this version; use memory.")
         }
@@ -194,19 +212,30 @@ extension Shop {
             )
         }
         for service in options.services.sorted(by: { $0.port < $1.port }) {
-            let address = options.address(of: service)
-            guard (1...65_535).contains(address.port) else {
-                throw Refusal(
-                    .usage,
-                    "--port-offset \(options.portOffset) takes \(service.rawValue) out of the ports there are."
-                )
-            }
-            if let problem = Ports.problem(host: address.host, port: address.port) {
-                throw Refusal(
-                    .unavailable,
-                    "\(service.rawValue) cannot listen on \(address.host):\(address.port): \(problem); try --port-offset."
-                )
-            }
+            try check(service.rawValue, options.address(of: service), options)
+        }
+        if options.receivesSpans { try check("The OTLP receiver", options.receiverAddress, options) }
+    }
+
+    private static func check(_ name: String, _ address: ListenAddress, _ options: ShopOptions) throws(Refusal) {
+        guard (1...65_535).contains(address.port) else {
+            throw Refusal(.usage, "--port-offset \(options.portOffset) takes \(name) out of the ports there are.")
+        }
+        if let problem = Ports.problem(host: address.host, port: address.port) {
+            throw Refusal(
+                .unavailable,
+                "\(name) cannot listen on \(address.host):\(address.port): \(problem); try --port-offset."
+            )
+        }
+    }
+
+    private static func openBackend(_ settings: Settings, _ dataDirectory: String) throws(Refusal) -> any Backend {
+        switch settings.storage {
+        case .sqlite: SQLiteBackend(database: try openDatabase(dataDirectory, settings.databaseConventions))
+        case .postgres:
+            PostgresBackend(
+                database: PostgresShop(try settings.databaseConfiguration(), conventions: settings.databaseConventions)
+            )
         }
     }
 

@@ -1,4 +1,5 @@
 public import Commerce
+import OTLPReceiver
 public import ServiceKit
 public import ShopAPI
 
@@ -19,6 +20,8 @@ public struct ShopOptions: Sendable {
     public var restocks: Bool
     /// Whether to start with the uplink switched off.
     public var startsOffline: Bool
+    /// Whether other processes may send their spans here, by OTLP/HTTP.
+    public var receivesSpans: Bool
 
     public init(
         services: Set<ServiceName> = Set(ServiceName.allCases),
@@ -28,7 +31,8 @@ public struct ShopOptions: Sendable {
         mode: DemoMode? = nil,
         seed: UInt64 = 1,
         restocks: Bool = true,
-        startsOffline: Bool = false
+        startsOffline: Bool = false,
+        receivesSpans: Bool = false
     ) {
         self.services = services
         self.host = host
@@ -38,12 +42,16 @@ public struct ShopOptions: Sendable {
         self.seed = seed
         self.restocks = restocks
         self.startsOffline = startsOffline
+        self.receivesSpans = receivesSpans
     }
 
     /// Where a service of this process listens.
     public func address(of service: ServiceName) -> ListenAddress {
         ListenAddress(host: host, port: service.port + portOffset)
     }
+
+    /// Where spans are received.
+    var receiverAddress: ListenAddress { ListenAddress(host: host, port: OTLPReceiver.port + portOffset) }
 
     /// What a person on this machine puts into a browser for a service.
     public func localURL(of service: ServiceName) -> String {

@@ -2,7 +2,7 @@ import Commerce
 public import ConsoleAPI
 import HTTPClient
 public import Logging
-import PostgresClient
+public import PostgresClient
 import SQLiteStorage
 import ServiceLifecycle
 import ServiceTracing
@@ -142,13 +142,6 @@ public final class SyncWorker: Sendable {
     }
 }
 
-/// Where no shop was ever opened, no order waits.
-private struct NoOrders: OrderOutbox {
-    func pending(limit: Int) -> [PendingOrder] { [] }
-    func settle(_ settlements: [OrderSettlement]) {}
-    func outboxCounts() -> OutboxCounts { OutboxCounts() }
-}
-
 extension Settings {
     /// The spans lane as the environment configures it.
     func spanUplink(
@@ -173,6 +166,20 @@ extension Settings {
 
     /// Whether orders have somewhere to go: the shop's own storage has an outbox, and an upstream is named.
     public var hasOrderUpstream: Bool { syncDatabaseURL != nil && storage == .sqlite }
+
+    /// The shop's own Postgres.
+    ///
+    /// - Throws: `Refusal` when none is named, or for a URL that is none.
+    public func databaseConfiguration() throws(Refusal) -> PostgresConfiguration {
+        guard let databaseURL else {
+            throw Refusal(.configuration, "POPSHOP_STORAGE=postgres needs DATABASE_URL, or POSTGRES_HOST and its like.")
+        }
+        do {
+            return try PostgresConfiguration(url: databaseURL)
+        } catch {
+            throw Refusal(.configuration, "DATABASE_URL: \(error.message)")
+        }
+    }
 
     /// Where orders are pushed; nil for nowhere.
     ///

@@ -1,4 +1,5 @@
 public import HTTPClient
+import PostgresClient
 import ServiceTracing
 public import Storage
 public import Sync
@@ -23,6 +24,20 @@ extension Settings {
         }
         await upstream.disconnect()
         return problem
+    }
+
+    /// Connects to the Postgres that is the shop's own storage and looks at its schema. Writes nothing.
+    ///
+    /// - Returns: What stands in the way; nil for nothing.
+    public func tryDatabase() async -> String? {
+        do {
+            let connection = try await PostgresConnection.connect(try databaseConfiguration())
+            let advice = try await UpstreamMigrator.schemaVersion(connection, .shop).advice(.shop)
+            await connection.close()
+            return advice
+        } catch {
+            return (error as? Refusal)?.sentence ?? (error as? PostgresError)?.message ?? "It cannot be used."
+        }
     }
 
     /// Sends one span of `sync` to where spans go; nil when they go nowhere.

@@ -1,3 +1,4 @@
+import Gzip
 public import HTTPClient
 import OTLP
 public import ServiceTracing

@@ -1,4 +1,5 @@
 import BackgroundExecutor
+import Gzip
 import HTTPClient
 import HTTPTypes
 import ServiceTracing

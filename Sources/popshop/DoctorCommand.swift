@@ -23,7 +23,7 @@ struct DoctorCommand: AsyncParsableCommand {
         let settings = try await listen.settings()
         var findings = ports(settings)
         findings += LocalChecks.dataDirectory(settings.dataDirectory, budget: settings.bufferMaxBytes)
-        findings.append(Self.database(settings.dataDirectory))
+        findings.append(await Self.database(settings))
         findings.append(LocalChecks.clock())
         findings.append(LocalChecks.key(try settings.coralogixKey()))
         findings += try await upstreams(settings)
@@ -50,9 +50,17 @@ struct DoctorCommand: AsyncParsableCommand {
         return taken.isEmpty ? [Finding(.good, "ports", "All \(ServiceName.allCases.count) are free.")] : taken
     }
 
-    private static func database(_ dataDirectory: String) -> Finding {
+    private static func database(_ settings: Settings) async -> Finding {
+        if settings.storage == .postgres {
+            let problem = await settings.tryDatabase()
+            return Finding(
+                problem == nil ? .good : .bad,
+                "database",
+                problem ?? "Postgres answers, with this shop's schema."
+            )
+        }
         do {
-            guard let shop = try ShopDatabase.outboxCounts(path: Shop.databasePath(dataDirectory)) else {
+            guard let shop = try ShopDatabase.outboxCounts(path: Shop.databasePath(settings.dataDirectory)) else {
                 return Finding(.good, "database", "There is none yet; the shop makes it.")
             }
             return Finding(.good, "database", "It reads, with \(shop.counts.pending) orders waiting.")

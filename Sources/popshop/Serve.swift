@@ -28,7 +28,10 @@ struct ListenOptions: ParsableArguments {
 }
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Run one or more services by name, for containers.")
+    static let configuration = CommandConfiguration(
+        abstract: "Run one or more services by name, for containers.",
+        discussion: "With console, other processes' spans are received too: OTLP/HTTP on port 4318."
+    )
 
     @Argument(help: "The services: \(ServiceName.allCases.map(\.rawValue).joined(separator: ", ")).")
     var services: [ServiceName]
@@ -39,7 +42,12 @@ struct Serve: AsyncParsableCommand {
         let settings = try await listen.settings()
         let logger = Logs.start(settings.logLevel)
         let directory = try DataDirectory(path: settings.dataDirectory)
-        let options = ShopOptions(services: Set(services), host: listen.host, portOffset: listen.portOffset)
+        let options = ShopOptions(
+            services: Set(services),
+            host: listen.host,
+            portOffset: listen.portOffset,
+            receivesSpans: services.contains(.console)
+        )
         let shop = try Shop(settings: settings, options: options, directory: directory, logger: logger)
         directory.announce(console: services.contains(.console) ? options.localURL(of: .console) : nil)
         try await shop.run {

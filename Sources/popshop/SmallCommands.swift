@@ -4,6 +4,7 @@ import HTTPTypes
 import Logging
 import Shop
 import ShopAPI
+import UpstreamStorage
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,7 +18,10 @@ struct Migrate: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try await place.settings()
-        if upstream { return try await UpstreamMigration.run(settings) }
+        if upstream { return try await PostgresMigration.runUpstream(settings) }
+        if settings.storage == .postgres {
+            return try await PostgresMigration.run(settings.databaseConfiguration(), to: .shop)
+        }
         let directory = try DataDirectory(path: settings.dataDirectory)
         let applied = try await Shop.migrate(directory)
         Output.line("\(directory.path) is up to date: \(applied.joined(separator: ", ")).")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ConnectionPool
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ConnectionPoolTests {
     @Test("Connections are made when first needed, kept, and never more than the size")
     func bounds() async throws {
@@ -168,7 +168,7 @@ struct ConnectionPoolTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct FailingFactoryTests {
     @Test("A connection that cannot be opened takes no place")
     func failure() async throws {

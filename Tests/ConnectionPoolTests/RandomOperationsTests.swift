@@ -3,7 +3,7 @@ import Testing
 
 @testable import ConnectionPool
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct RandomOperationsTests {
     @Test(
         "Ten thousand random operations never lend more than the size, nor one connection twice, nor lose a lease",

@@ -7,7 +7,7 @@ private let idempotencyKey = HTTPFields(
     HTTPField.Name("Idempotency-Key").map { [HTTPField(name: $0, value: "7")] } ?? []
 )
 
-@Suite("Connections", .timeLimit(.minutes(1)))
+@Suite("Connections", .timeLimit(.minutes(15)))
 struct ConnectionTests {
     @Test("Requests one after another share one connection")
     func keepAlive() async throws {

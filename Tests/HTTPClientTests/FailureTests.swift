@@ -4,7 +4,7 @@ import HTTPTypes
 import Synchronization
 import Testing
 
-@Suite("What goes wrong on the way", .timeLimit(.minutes(1)))
+@Suite("What goes wrong on the way", .timeLimit(.minutes(15)))
 struct FailureTests {
     @Test("A server that never answers is a timeout", arguments: [Duration.milliseconds(50), .zero, .seconds(-1)])
     func stalled(timeout: Duration) async throws {

@@ -3,7 +3,7 @@ import HTTPClient
 import HTTPTypes
 import Testing
 
-@Suite("A client's life", .timeLimit(.minutes(1)))
+@Suite("A client's life", .timeLimit(.minutes(15)))
 struct LifecycleTests {
     @Test("Shutting down fails what is on its way or waiting, closes its connections, and may be repeated")
     func shutDown() async throws {

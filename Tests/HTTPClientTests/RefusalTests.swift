@@ -3,7 +3,7 @@ import HTTPClient
 import HTTPTypes
 import Testing
 
-@Suite("What is refused before anything is sent", .timeLimit(.minutes(1)))
+@Suite("What is refused before anything is sent", .timeLimit(.minutes(15)))
 struct RefusalTests {
     @Test(
         "A URL that is not absolute http or https is refused without being repeated in the message",

@@ -8,7 +8,7 @@ import Tracing
 
 @testable import LoadGeneratorService
 
-@Suite(.timeLimit(.minutes(1))) struct GenerateTrafficTests {
+@Suite(.timeLimit(.minutes(15))) struct GenerateTrafficTests {
     @Test func aRunIsStartedAtOnce() async throws {
         let desk = try Desk()
         let answer = try await desk.post("/admin/generate-traffic", #"{"duration_seconds":5,"requests_per_minute":60}"#)
@@ -109,7 +109,7 @@ import Tracing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct StatsTests {
+@Suite(.timeLimit(.minutes(15))) struct StatsTests {
     @Test func statsTellOfTotalsAndRuns() async throws {
         let desk = try Desk()
         try await desk.bench.running {
@@ -147,7 +147,7 @@ import Tracing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct DemoModeTests {
+@Suite(.timeLimit(.minutes(15))) struct DemoModeTests {
     @Test func theModeIsStoredAndFollowed() async throws {
         let desk = try Desk()
         let answer = try await desk.post("/admin/demo-mode", #"{"mode":"blackfriday"}"#)
@@ -195,7 +195,7 @@ import Tracing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct SingleJourneyTests {
+@Suite(.timeLimit(.minutes(15))) struct SingleJourneyTests {
     @Test(arguments: [("/api/products/browse", "browse"), ("/api/checkout", "checkout")])
     func aJourneyIsMadeWithinTheRequestsTrace(path: String, journey: String) async throws {
         let desk = try Desk()

@@ -9,7 +9,7 @@ import Tracing
 
 @testable import LoadGeneratorService
 
-@Suite(.timeLimit(.minutes(1))) struct JourneyTests {
+@Suite(.timeLimit(.minutes(15))) struct JourneyTests {
     @Test func eachArrivalIsATraceOfItsOwnAndItsBaggageTravels() async throws {
         let bench = try Bench()
         try await bench.running {
@@ -124,7 +124,7 @@ import Tracing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(15))) struct ShutdownTests {
     /// Runs the generator as the shop does, and asks for a shutdown in the middle of a run.
     private func shutDown(_ bench: Bench, _ gate: Gate, then: () async throws -> Void) async throws {
         let group = ServiceGroup(

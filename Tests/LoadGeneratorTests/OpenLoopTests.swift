@@ -7,7 +7,7 @@ import Testing
 
 @testable import LoadGeneratorService
 
-@Suite(.timeLimit(.minutes(1))) struct OpenLoopTests {
+@Suite(.timeLimit(.minutes(15))) struct OpenLoopTests {
     @Test func aSlowShopDoesNotDelayArrivals() async throws {
         let gate = Gate()
         let bench = try Bench(
@@ -124,7 +124,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct RunTests {
+@Suite(.timeLimit(.minutes(15))) struct RunTests {
     @Test func severalRunsGoOnAtOnce() async throws {
         let bench = try Bench()
         try await bench.running {

@@ -13,7 +13,7 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// All that need a server.
-@Suite("A shop on Postgres", .needsPostgres, .timeLimit(.minutes(5))) struct WithPostgres {}
+@Suite("A shop on Postgres", .needsPostgres, .timeLimit(.minutes(15))) struct WithPostgres {}
 
 /// A shop in a database of its own.
 struct PostgresTestShop: Sendable {

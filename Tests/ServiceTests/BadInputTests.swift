@@ -29,7 +29,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     }
 }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(15)))
 struct BadInputTests {
     @Test("What cannot be read or done is refused with the contract's status and error, and never a 500")
     func refused() async throws {

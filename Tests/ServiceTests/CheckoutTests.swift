@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Tracing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct CheckoutTests {
     private static let checkout = #"{"cart_id":"c","user_id":"u-1"}"#
 

@@ -7,7 +7,7 @@ import Testing
 import Tracing
 
 /// A neighbour that is dead, slow, or talks nonsense: 502 or 504, with the reason where one looks for it.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct DownstreamTests {
     @Test("A dead neighbour is a 502 that names it, and a failed CLIENT span")
     func dead() async throws {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Tracing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ProtocolTests {
     @Test("A known path asked with another method is 405 with Allow")
     func methods() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The contract's JSON, as each service answers it over a socket.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct ShapeTests {
     @Test("The catalog lists products by price, filters, and finds one")
     func catalog() async throws {

@@ -15,7 +15,7 @@ struct ConformanceTests {
         #expect(failures == [])
     }
 
-    @Test("SQLite keeps orders as every engine does", .timeLimit(.minutes(2)))
+    @Test("SQLite keeps orders as every engine does", .timeLimit(.minutes(15)))
     func sqliteOrders() async {
         let shops = Kept()
         let failures = await OrderConformance.suite.run { _ in

@@ -8,7 +8,7 @@ import Testing
 
 @testable import SQLiteStorage
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct GroupCommitTests {
     @Test("The writer commits with synchronous=FULL in WAL mode: an acknowledged order is on disk")
     func durability() async throws {

@@ -8,7 +8,7 @@ import Tracing
 
 @testable import SQLiteStorage
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(15)))
 struct StatementSpanTests {
     private static let stableNames = [
         "db.system.name", "db.namespace", "db.operation.name", "db.query.text", "db.collection.name",

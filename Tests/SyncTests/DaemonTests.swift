@@ -11,7 +11,7 @@ import Testing
 @testable import Sync
 
 /// The daemon with both lanes. What a test waits for is a condition; a lane that would never meet it hangs, and fails.
-@Suite(.timeLimit(.minutes(2))) struct DaemonTests {
+@Suite(.timeLimit(.minutes(15))) struct DaemonTests {
     private static var often: SyncDaemon.Intervals {
         var intervals = SyncDaemon.Intervals()
         (intervals.orders, intervals.spans, intervals.settling) = (.milliseconds(1), .milliseconds(1), .milliseconds(1))
@@ -38,13 +38,6 @@ import Testing
         }
     }
 
-    private func until(_ condition: () async throws -> Bool) async throws {
-        while try await !condition() {
-            try Task.checkCancellation()
-            await Task.yield()
-        }
-    }
-
     @Test func `both lanes send what comes, stay quiet while switched off, and end when they are told to`() async throws
     {
         let (spans, orders) = (try Bench(), OrderBench())
@@ -52,7 +45,7 @@ import Testing
         try await run(daemon) {
             try await spans.record(1...10)
             orders.place(10)
-            try await until { spans.ingress.accepted.count == 10 && orders.upstream.receipts.count == 10 }
+            await Events.until { spans.ingress.accepted.count == 10 && orders.upstream.receipts.count == 10 }
             await daemon.setSwitchedOff(true)
             let off = await daemon.status()
             #expect(off.isSwitchedOff && !off.isOnline)
@@ -60,7 +53,7 @@ import Testing
             try await spans.record(11...20)
             orders.place(10)
             await daemon.setSwitchedOff(false)
-            try await until { spans.ingress.accepted.count == 20 && orders.upstream.receipts.count == 20 }
+            await Events.until { spans.ingress.accepted.count == 20 && orders.upstream.receipts.count == 20 }
         }
         #expect(spans.ingress.accepted.sorted() == Array(1...20))
         await spans.buffer.close()
@@ -73,14 +66,14 @@ import Testing
         let daemon = SyncDaemon(orders: orders.lane, spans: spans.lane, intervals: Self.often)
         try await run(daemon) {
             orders.place(1)
-            try await until { await daemon.status().orders.state == .draining }
+            await Events.until { await daemon.status().orders.state == .draining }
             for part in 0..<5 as Range<UInt64> {
                 try await spans.record(part * 10 + 1...part * 10 + 10)
-                try await until { spans.ingress.accepted.count == Int(part + 1) * 10 }
+                await Events.until { spans.ingress.accepted.count == Int(part + 1) * 10 }
             }
             #expect(await daemon.status().orders.state == .draining)
             release.finish()
-            try await until { orders.outbox.outboxCounts().accepted == 1 }
+            await Events.until { orders.outbox.outboxCounts().accepted == 1 }
         }
         await spans.buffer.close()
     }
@@ -101,7 +94,7 @@ import Testing
             orders.upstream.script { _ in .accepted }
             #expect(spans.ingress.accepted.isEmpty)
             orders.clock.advance(.seconds(1))
-            try await until { spans.ingress.accepted.count == 10 }
+            await Events.until { spans.ingress.accepted.count == 10 }
         }
         await spans.buffer.close()
     }
@@ -121,7 +114,7 @@ import Testing
         try await run(daemon) {
             for count in 1...20 {
                 orders.place(1)
-                try await until { orders.outbox.outboxCounts().accepted == count }
+                await Events.until { orders.outbox.outboxCounts().accepted == count }
             }
         }
         #expect(tries.count == 2)
@@ -148,7 +141,7 @@ import Testing
             spans.ingress.script { _ in .ok() }
             orders.upstream.script { _ in .accepted }
             change.yield()
-            try await until { spans.ingress.accepted.count == 10 && orders.outbox.outboxCounts().accepted == 1 }
+            await Events.until { spans.ingress.accepted.count == 10 && orders.outbox.outboxCounts().accepted == 1 }
         }
         await spans.buffer.close()
     }
@@ -158,11 +151,11 @@ import Testing
         let daemon = SyncDaemon(orders: orders.lane, spans: spans.lane, intervals: Self.never)
         try await run(daemon) {
             // The first look of each is made at the start.
-            try await until { orders.outbox.looks > 0 }
+            await Events.until { orders.outbox.looks > 0 }
             try await spans.record(1...10)
             orders.place(1)
             await daemon.tryNow()
-            try await until { spans.ingress.accepted.count == 10 && orders.outbox.outboxCounts().accepted == 1 }
+            await Events.until { spans.ingress.accepted.count == 10 && orders.outbox.outboxCounts().accepted == 1 }
         }
         await spans.buffer.close()
     }
@@ -207,5 +200,8 @@ import Testing
 private final class Counter: Sendable {
     private let value = Atomic(0)
     var count: Int { value.load(ordering: .relaxed) }
-    func add() { value.add(1, ordering: .relaxed) }
+    func add() {
+        value.add(1, ordering: .relaxed)
+        Events.raise()
+    }
 }

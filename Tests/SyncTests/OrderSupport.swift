@@ -35,13 +35,15 @@ final class MemoryOutbox: OrderOutbox {
     }
 
     func pending(limit: Int) -> [PendingOrder] {
-        state.withLock { state in
+        defer { Events.raise() }
+        return state.withLock { state in
             state.looks += 1
             return Array(state.pending.prefix(limit))
         }
     }
 
     func settle(_ settlements: [OrderSettlement]) throws {
+        defer { Events.raise() }
         try state.withLock { state in
             if !state.failures.isEmpty { throw state.failures.removeFirst() }
             for settlement in settlements where state.pending.contains(where: { $0.id == settlement.id }) {
@@ -103,6 +105,7 @@ final class ScriptedUpstream: OrderUpstream {
     func connect() { state.withLock { $0.connects += 1 } }
 
     func push(_ orders: [Order]) async throws -> [PushAnswer] {
+        Events.raise()
         await state.withLock { $0.gate }?()
         size.store(orders.count, ordering: .relaxed)
         return try state.withLock { state in

@@ -5,7 +5,7 @@ import Testing
 @testable import Sync
 
 /// The real route socket, in a network namespace of the test's own, which only root may make.
-@Suite(.enabled(if: geteuid() == 0, "Only root can make a network namespace."), .timeLimit(.minutes(1)))
+@Suite(.enabled(if: geteuid() == 0, "Only root can make a network namespace."), .timeLimit(.minutes(15)))
 struct RouteWatchTests {
     @Test func `a network that comes up is told`() async throws {
         let watch = try #require(await inNamespaceOfItsOwn { RouteWatch.system })

@@ -99,6 +99,7 @@ final class FakeIngress: HTTPTransport {
         guard let delivery = try? Delivery(request.headers, request.body) else {
             throw HTTPTransportError(.other, "not OTLP")
         }
+        defer { Events.raise() }
         let answer = state.withLock { state in
             let answer = state.script(delivery)
             state.seen.append(delivery)

@@ -12,7 +12,7 @@ extension Trait where Self == ConditionTrait {
 }
 
 /// All that need a server.
-@Suite("Pushing to a Postgres", .needsPostgres, .timeLimit(.minutes(5))) struct WithPostgres {}
+@Suite("Pushing to a Postgres", .needsPostgres, .timeLimit(.minutes(15))) struct WithPostgres {}
 
 /// A migrated upstream for the length of a test.
 final class UpstreamBench: Sendable {

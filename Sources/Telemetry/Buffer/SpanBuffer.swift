@@ -60,6 +60,9 @@ public final class SpanBuffer: SpanProcessor, Service {
         }
     }
 
+    /// Whether so many spans more would find a place in the queue, and leave some to others.
+    public func hasRoom(for count: Int) -> Bool { queue.held + count <= configuration.queueSpans * 3 / 4 }
+
     /// Writes until the group shuts down or the task is cancelled, and then once more. The owner calls `close()` when
     /// nothing makes spans any more: when a group is cancelled, that is after this has returned.
     public func run() async {

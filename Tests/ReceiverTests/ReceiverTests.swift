@@ -1,0 +1,170 @@
+import Foundation
+import Gzip
+import HTTPClient
+import HTTPTypes
+import Logging
+import OTLPReceiver
+import ServiceLifecycle
+import ServiceTracing
+import SwiftProtobuf
+import TelemetryBuffer
+import TestSupport
+import Testing
+import Tracing
+
+@testable import OTLP
+
+@Suite(.timeLimit(.minutes(15))) struct ReceiverTests {
+    private typealias Request = Opentelemetry_Proto_Collector_Trace_V1_ExportTraceServiceRequest
+
+    private static let json = """
+        {"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"elsewhere"}}]},
+        "scopeSpans":[{"scope":{"name":"lib"},"spans":[{"traceId":"5b8efff798038103d269b633813fc60c",
+        "spanId":"EEE19B7EC3C1B174","parentSpanId":"eee19b7ec3c1b173","name":"I'm a server span","kind":2,
+        "startTimeUnixNano":"1544712660000000000","endTimeUnixNano":1544712661000000000,"someday":{"new":true},
+        "attributes":[{"key":"my.span.attr","value":{"intValue":"7"}}],"status":{"code":2,"message":"no"}}]}]}]}
+        """
+
+    /// A receiver on a port of its own, for as long as the closure runs.
+    private func withReceiver(
+        queueSpans: Int = 1 << 16,
+        _ body: @escaping @Sendable (_ url: String, _ client: CurlClient, _ buffer: TraceReader) async throws -> Void
+    ) async throws {
+        let directory = try TemporaryDirectory()
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let buffer = try SpanBuffer(
+            directory: directory.path,
+            configuration: BufferConfiguration(queueSpans: queueSpans),
+            logger: logger
+        )
+        let (ports, port) = AsyncStream<Int>.makeStream()
+        let application = OTLPReceiver(buffer: buffer).application(host: "127.0.0.1", port: 0, logger: logger) {
+            port.yield($0)
+        }
+        let client = try CurlClient()
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await application.run() }
+            var numbers = ports.makeAsyncIterator()
+            let number = try #require(await numbers.next())
+            try await body("http://127.0.0.1:\(number)/v1/traces", client, TraceReader(directory: directory.path))
+            group.cancelAll()
+            try? await group.waitForAll()
+        }
+        await client.shutDown()
+        await buffer.close()
+    }
+
+    private func post(
+        _ url: String,
+        _ client: CurlClient,
+        _ body: [UInt8],
+        _ headers: HTTPFields
+    ) async throws -> IncomingResponse {
+        try await client.send(OutgoingRequest(method: .post, url: url, headers: headers, body: body))
+    }
+
+    private static func request(_ spans: Int) throws -> [UInt8] {
+        let ids = IDGenerator(seed: 1)
+        let resource = Resource(attributes: ["service.name": "elsewhere"])
+        let encoded = (0..<spans).map { _ in
+            OTLPEncoder.span(
+                SpanData(
+                    name: "work",
+                    context: SpanContext(traceID: ids.traceID(), spanID: ids.spanID()),
+                    startTime: 1_700_000_000_000_000_000,
+                    endTime: 1_700_000_000_001_000_000,
+                    resource: resource
+                )
+            )
+        }
+        return OTLPEncoder.request(resource: OTLPEncoder.resource(resource), spans: encoded)
+    }
+
+    @Test func `what is answered is on disk, packed or not`() async throws {
+        try await withReceiver { url, client, reader in
+            let message = try Self.request(100)
+            let plain = try await post(url, client, message, [.contentType: "application/x-protobuf"])
+            #expect(plain.status == .ok && plain.headers[.contentType] == "application/x-protobuf")
+            #expect(try ExportResponse(protobuf: plain.body).rejectedSpans == 0)
+            #expect(try await reader.counts().pending == 100)
+            let packed = try await post(
+                url,
+                client,
+                try #require(Gzip.compress(message)),
+                [.contentType: "application/x-protobuf", .contentEncoding: "gzip"]
+            )
+            #expect(packed.status == .ok)
+            #expect(try await reader.counts().pending == 200)
+            #expect(try await reader.traces().first?.services == ["elsewhere"])
+        }
+    }
+
+    @Test func `JSON is read by OTLP's own rules: ids in hex, of either case, and fields of a later day`() async throws
+    {
+        try await withReceiver { url, client, reader in
+            let answer = try await post(url, client, Array(Self.json.utf8), [.contentType: "application/json"])
+            #expect(answer.status == .ok && answer.headers[.contentType] == "application/json")
+            #expect(String(decoding: answer.body, as: UTF8.self) == "{}")
+            let trace = try #require(TraceID("5b8efff798038103d269b633813fc60c"))
+            let span = try #require(try await reader.trace(trace).first)
+            let decoded = try DecodedSpan(otlp: span.payload)
+            #expect(decoded.spanID.description == "eee19b7ec3c1b174")
+            #expect(decoded.parentSpanID?.description == "eee19b7ec3c1b173")
+            #expect(decoded.name == "I'm a server span" && decoded.kind == .server)
+            #expect(decoded.endTime - decoded.startTime == 1_000_000_000)
+        }
+    }
+
+    @Test func `spans without valid ids are refused alone, by partial_success`() async throws {
+        try await withReceiver { url, client, reader in
+            var request = try Request(serializedBytes: Self.request(5))
+            request.resourceSpans[0].scopeSpans[0].spans[2].traceID = Data()
+            let answer = try await post(
+                url,
+                client,
+                try request.serializedBytes(),
+                [.contentType: "application/x-protobuf"]
+            )
+            #expect(answer.status == .ok)
+            let response = try ExportResponse(protobuf: answer.body)
+            #expect(response.rejectedSpans == 1 && !response.message.isEmpty)
+            #expect(try await reader.counts().pending == 4)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("application/x-protobuf", "identity", Array("garbage".utf8), 400),
+            ("application/json", "identity", Array("{\"resourceSpans\": 7}".utf8), 400),
+            ("application/json", "identity", Array(json.replacing("5b8efff7", with: "zzzzzzzz").utf8), 400),
+            ("application/x-protobuf", "gzip", Array("no gzip".utf8), 400),
+            ("application/x-protobuf", "gzip", Array((Gzip.compress([1, 2, 3, 4]) ?? []).dropLast(4)), 400),
+            ("application/x-protobuf", "gzip", Gzip.compress([UInt8](repeating: 0, count: 40 << 20)) ?? [], 413),
+            ("application/x-protobuf", "br", [1], 415), ("text/plain", "identity", [1], 415),
+        ] as [(String, String, [UInt8], Int)]
+    )
+    func `what is not OTLP is refused with a sentence, and nothing is kept`(
+        type: String,
+        coding: String,
+        body: [UInt8],
+        status: Int
+    ) async throws {
+        try await withReceiver { url, client, reader in
+            let answer = try await post(url, client, body, [.contentType: type, .contentEncoding: coding])
+            #expect(answer.status.code == status)
+            #expect(String(decoding: answer.body, as: UTF8.self).hasSuffix(".\n"))
+            #expect(try await reader.counts().pending == 0)
+        }
+    }
+
+    @Test func `more than there is room for is turned away before any of it is taken`() async throws {
+        try await withReceiver(queueSpans: 100) { url, client, reader in
+            let answer = try await post(url, client, try Self.request(90), [.contentType: "application/x-protobuf"])
+            #expect(answer.status.code == 429 && answer.headers[.retryAfter] == "1")
+            #expect(try await reader.counts().pending == 0)
+            let fits = try await post(url, client, try Self.request(60), [.contentType: "application/x-protobuf"])
+            #expect(fits.status == .ok)
+            #expect(try await reader.counts().pending == 60)
+        }
+    }
+}
