@@ -11,7 +11,7 @@ and runs `popshop serve currency` there as a container would: its own mounts, pr
 but for a tmpfs on /data, as the image's numeric user, without capabilities. Then it asks for /health from inside, runs
 the image's health check, ends the service by the image's stop signal, and prints the size of the root.
 
-Needs root, debootstrap, and util-linux's unshare, nsenter and setpriv. BINARY is a release build of popshop with
+Needs root, debootstrap, binutils, iproute2, and util-linux's unshare, nsenter and setpriv. BINARY is a release build of popshop with
 --static-swift-stdlib; a copy of it is stripped, as in the image. Exits 0 only if everything holds.
 
   --max-mb N       the most the root may take (150)
@@ -58,7 +58,7 @@ done
 [ -f "$binary" ] || misused "there is no file $binary."
 [ -z "$serve" ] || [ -n "$ask" ] || misused "--serve needs --ask."
 [ "$(id -u)" = 0 ] || fail "it has to be root, for mounts and chroot."
-for tool in debootstrap unshare nsenter setpriv; do
+for tool in debootstrap unshare nsenter setpriv strip ip; do
     command -v "$tool" > /dev/null || fail "$tool is not installed."
 done
 
@@ -130,7 +130,7 @@ cat > "$work/init" <<'INIT'
 set -eu
 root=$1 uid=$2 gid=$3
 shift 3
-ip link set lo up 2> /dev/null || ifconfig lo up
+ip link set lo up
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
@@ -188,16 +188,19 @@ if nsenter --target "$pid" --mount --root="/proc/$pid/root" sh -c ': > /proof' 2
 fi
 echo "written: /data only: $(inside sh -c 'ls -A /data' | tr '\n' ' ')"
 
-inside kill -s "$signal" 1
-tries=0
-while kill -0 "$keeper" 2> /dev/null; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 50 ] || fail "it did not end within ten seconds of SIG$signal."
-    sleep 0.2
-done
-code=0
-wait "$keeper" || code=$?
-keeper=''
-[ "$code" = 0 ] || [ -n "$serve" ] || fail "SIG$signal ended it with status $code instead of 0."
-echo "SIG$signal: it ended with status $code"
+if [ -z "$serve" ]; then
+    # From outside, as an engine does. Process 1 only gets a signal that it has asked for.
+    kill -s "$signal" "$pid"
+    tries=0
+    while kill -0 "$keeper" 2> /dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 50 ] || fail "it did not end within ten seconds of SIG$signal."
+        sleep 0.2
+    done
+    code=0
+    wait "$keeper" || code=$?
+    keeper=''
+    [ "$code" = 0 ] || fail "SIG$signal ended it with status $code instead of 0."
+    echo "SIG$signal: it ended with status 0"
+fi
 echo "the runtime stage holds"
