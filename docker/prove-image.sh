@@ -1,13 +1,13 @@
 #!/bin/sh
-# Proves the Dockerfile's runtime stage where there is no container engine.
+# Proves what the Dockerfile runs where there is no container engine.
 set -eu
 
 usage() {
     cat <<'USAGE'
 Usage: prove-image.sh [OPTION]… BINARY
 
-Makes a minimal Debian root with exactly the packages that the Dockerfile's runtime stage names, puts the binary in it,
-and runs `popshop serve currency` there as a container would: its own mounts, processes and network, the root read-only
+Makes a minimal Debian root with exactly the packages that the Dockerfile names, does what its step does beyond that, puts
+the binary in it, and runs `popshop serve currency` there as a container would: its own mounts, processes and network, the root read-only
 but for a tmpfs on /data, as the image's numeric user, without capabilities. Then it asks for /health from inside, runs
 the image's health check, ends the service by the image's stop signal, and prints the size of the root.
 
@@ -64,14 +64,17 @@ done
 
 here=$(cd "$(dirname "$0")" && pwd)
 
-# What the Dockerfile says: its last stage, continued lines joined.
-stage=$(awk '/^FROM /{text=""} {text=text $0 "\n"} END{printf "%s", text}' "$here/Dockerfile" | grep -v '^#' | sed -e ':a' -e '/\\$/N' -e 's/\\\n//' -e 'ta')
-release=$(echo "$stage" | sed -n 's/^FROM debian:\([a-z]*\)-.*/\1/p')
-packages=$(echo "$stage" | sed -n 's/.*apt-get install -y --no-install-recommends \([^&]*\)&&.*/\1/p' | tr -s ' ' ',' | sed 's/^,//; s/,$//')
-user=$(echo "$stage" | sed -n 's/^USER //p')
-signal=$(echo "$stage" | sed -n 's/^STOPSIGNAL SIG//p')
-for found in "$release" "$packages" "$user" "$signal"; do
-    [ -n "$found" ] || fail "the Dockerfile's last stage names no release, packages, USER or STOPSIGNAL."
+# What the Dockerfile says: the stage that makes the root, and the one that runs; continued lines joined.
+text=$(grep -v '^#' "$here/Dockerfile" | sed -e ':a' -e '/\\$/N' -e 's/\\\n//' -e 'ta')
+release=$(echo "$text" | sed -n 's/^FROM debian:\([a-z]*\)-.* AS root$/\1/p')
+step=$(echo "$text" | sed -n '/ AS root$/,/^FROM /s/^RUN //p')
+packages=$(echo "$step" | sed -n 's/.*apt-get install -y --no-install-recommends \([^&]*\)&&.*/\1/p' | tr -s ' ' ',' | sed 's/^,//; s/,$//')
+# What the step does once the packages are there.
+rest=$(echo "$step" | sed -n 's/.*apt-get install [^&]*&& *//p')
+user=$(echo "$text" | sed -n '/ AS runtime$/,$s/^USER //p')
+signal=$(echo "$text" | sed -n '/ AS runtime$/,$s/^STOPSIGNAL SIG//p')
+for found in "$release" "$packages" "$rest" "$user" "$signal"; do
+    [ -n "$found" ] || fail "the Dockerfile has no release, packages and what follows them in its stage root, or no USER and STOPSIGNAL."
 done
 case $user in
     *[!0-9:]* | 0:* | *:0 | *:*:*) fail "USER $user is not a number other than root's, with a group." ;;
@@ -103,12 +106,13 @@ debootstrap --variant=minbase --include="$packages" "$release" "$root" $mirror >
 if grep -q " $root/proc " /proc/self/mounts; then umount "$root/proc"; fi
 : > "$work/output"
 
-# What the image's own step removes, and what the slim variant of Debian's image leaves out.
-rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/debconf/* "$root"/var/log/*
+# What the slim variant of Debian's image leaves out, and then the image's own step.
 for folder in doc man info groff lintian linda locale; do
     rm -rf "${root:?}/usr/share/$folder"/*
 done
-install -d -o "$uid" -g "$gid" -m 700 "$root/data"
+chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin sh -c "set -e; $rest" \
+    > "$work/output" 2>&1 || fail "the Dockerfile's step fails after its packages are installed."
+: > "$work/output"
 install -m 755 "$binary" "$root/usr/local/bin/popshop"
 strip "$root/usr/local/bin/popshop"
 [ -z "$serve" ] || ln -s popshop "$root/usr/local/bin/$(basename "$binary")"
