@@ -81,6 +81,7 @@ let package = Package(
             "PostgresClientTests",
             ["PostgresClient", "ConnectionPool", "PostgresTestSupport", "UpstreamStorage", "Commerce", "Fixtures"]
         ),
+        library("RedisClient", at: "Clients/RedisClient", ["CHiredis", "ConnectionPool"]),
         .target(
             name: "PostgresTestSupport",
             dependencies: ["PostgresClient"],
@@ -127,6 +128,14 @@ let package = Package(
             "UpstreamStorage",
             at: "Storage/Upstream",
             ["PostgresClient", "Storage", "Commerce", "Assets", "Fixtures", "ServiceTracing", tracing]
+        ),
+        library(
+            "RedisStorage",
+            at: "Storage/Redis",
+            [
+                "RedisClient", "ConnectionPool", "Storage", "Commerce", "ServiceTracing", tracing, logging, lifecycle,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
         ),
         library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
         tests(
