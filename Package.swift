@@ -153,6 +153,13 @@ let package = Package(
                 "SQLiteStorage", "ServiceTracing", "Storage", "Sync", "TestSupport", logging, tracing,
             ]
         ),
+        tests(
+            "RedisTests",
+            [
+                "RedisStorage", "RedisClient", "CTiedChild", "Commerce", "ConnectionPool", "ServiceTracing", "Storage",
+                "StorageConformance", "TestSupport", lifecycle, logging, tracing,
+            ]
+        ),
         // Services.
         library(
             "ServiceKit",

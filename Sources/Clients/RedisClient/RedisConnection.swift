@@ -132,7 +132,9 @@ extension RedisURL {
     /// protocol, or wants a password, is found out while connecting.
     fileprivate var introduction: [RedisCommand] {
         var commands: [RedisCommand] = []
-        if let password { commands.append(RedisCommand("AUTH", ([user].compactMap(\.self) + [password]).map { Array($0.utf8) })) }
+        if let password {
+            commands.append(RedisCommand("AUTH", ([user].compactMap(\.self) + [password]).map { Array($0.utf8) }))
+        }
         commands.append(database > 0 ? RedisCommand("SELECT", "\(database)") : RedisCommand("PING"))
         return commands
     }

@@ -96,7 +96,7 @@ public struct RedisCartStore: RepeatableCartStore {
                 let answer = try ScriptAnswer(id, try reply.orThrow(command), now: now())
                 outcome.cart = answer.cart
                 if answer.refusal != nil { outcome.refused += 1 }
-            } catch where (CommandTrace.translate(error) as? StorageError)?.code == .corrupt {
+            } catch  where (CommandTrace.translate(error) as? StorageError)?.code == .corrupt {
                 outcome.cart = nil
                 outcome.refused += 1
             }
