@@ -9,7 +9,9 @@ struct BadServerTests {
     @Test("A server that is not there is a connectionFailed")
     func absent() async throws {
         let error = await failure {
-            _ = try await RedisConnection.connect(RedisConfiguration(url: "unix:///nowhere/redis.sock"))
+            _ = try await RedisConnection.connect(
+                RedisConfiguration(url: "unix:///nowhere/redis.sock", timeout: .seconds(20))
+            )
         }
         #expect(error?.code == .connectionFailed)
         #expect(error?.message == "Redis at /nowhere/redis.sock cannot be used: No such file or directory.")
@@ -83,7 +85,7 @@ struct BadServerTests {
                 FakeRedis.write(client, Array(answer.utf8))
             }
         }
-        let pool = RedisPool(try server.configuration(timeout: .milliseconds(400)), size: 1)
+        let pool = RedisPool(try server.configuration(timeout: .seconds(4)), size: 1)
         for _ in 0..<20 {
             // The farewell may be on its way when the connection is lent again.
             let error = await failure {

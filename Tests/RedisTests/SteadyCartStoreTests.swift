@@ -43,7 +43,7 @@ struct SteadyCartStoreTests {
         try outcome.get()
     }
 
-    private static let nowhere = RedisConfiguration(url: RedisURL(host: "127.0.0.1", port: 1))
+    private static let nowhere = RedisConfiguration(url: RedisURL(host: "127.0.0.1", port: 1), timeout: .seconds(20))
     private static let redis = CartStoreState(storage: "redis", isDegraded: false, carts: nil)
 
     @Test("With a Redis it keeps carts as every engine does", .needsRedis)

@@ -60,17 +60,17 @@ final class RedisProcess: Sendable {
             "--appendonly", "yes", "--appendfsync", "always",
         ]
         let output = folder.file("log")
-        let started = DispatchSemaphore(value: 0)
-        // It dies with the thread that starts it, so that is one which waits for it.
-        Thread.detachNewThread { [self] in
-            let arguments = words.map { strdup($0) } + [nil]
-            let child = tied_child_start("/usr/bin/redis-server", arguments, output)
-            for argument in arguments { free(argument) }
-            pid.withLock { $0 = child }
-            started.signal()
-            waitpid(child, nil, 0)
+        await withCheckedContinuation { started in
+            // It dies with the thread that starts it, so that is one which waits for it.
+            Thread.detachNewThread { [self] in
+                let arguments = words.map { strdup($0) } + [nil]
+                let child = tied_child_start("/usr/bin/redis-server", arguments, output)
+                for argument in arguments { free(argument) }
+                pid.withLock { $0 = child }
+                started.resume()
+                waitpid(child, nil, 0)
+            }
         }
-        started.wait()
         let configuration = try configuration(timeout: .seconds(10))
         while (try? await RedisConnection.connect(configuration)) == nil { await Task.yield() }
     }
@@ -94,7 +94,7 @@ final class FakeRedis: Sendable {
     init(_ talk: @escaping @Sendable (Int32) -> Void) throws {
         folder = try TemporaryDirectory()
         path = folder.file("fake.sock")
-        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let listener = Self.unixSocket()
         try #require(Self.withAddress(path) { bind(listener, $0, $1) } == 0 && listen(listener, 64) == 0)
         self.listener = listener
         Thread.detachNewThread {
@@ -103,6 +103,8 @@ final class FakeRedis: Sendable {
                 guard client >= 0 else { break }
                 Thread.detachNewThread {
                     talk(client)
+                    // A process that another test has started may have it, too.
+                    shutdown(client, Int32(SHUT_RDWR))
                     close(client)
                 }
             }
@@ -139,10 +141,15 @@ final class FakeRedis: Sendable {
     }
 
     static func connect(_ path: String) -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = unixSocket()
         if withAddress(path, { Glibc.connect(descriptor, $0, $1) }) == 0 { return descriptor }
         close(descriptor)
         return -1
+    }
+
+    /// Not for the processes that other tests start: what they had, too, would not be closed when this one closes it.
+    private static func unixSocket() -> Int32 {
+        socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     }
 
     private static func withAddress(
