@@ -110,9 +110,10 @@ struct SteadyCartStoreTests {
     func lost() async throws {
         let pool = try await TestRedis.emptied(12)
         let proxy = try LosingProxy(to: TestRedis.configuration(0).url.address)
-        let store = Self.steady(try proxy.configuration(12, timeout: Self.patience))
+        let store = Self.steady(try proxy.configuration(12, timeout: .seconds(3)))
         let truth = RedisCartStore(pool)
         _ = try await store.add(line(1), to: Self.id)
+        try #require(store.state == Self.redis)
         proxy.lose(true)
         #expect(try await store.add(line(2), to: Self.id).lines == [line(1), line(2)])
         #expect(proxy.lost > 0)
@@ -161,8 +162,10 @@ struct SteadyCartStoreTests {
         proxy.lose(true)
         for _ in 0..<200 { _ = try await store.add(line(1), to: Self.id) }
         proxy.lose(false)
-        let group = ServiceGroup(services: [store], logger: LogKeeper().logger)
+        let last = Bystander()
+        let group = ServiceGroup(services: [store, last], logger: LogKeeper().logger)
         let run = Task { try await group.run() }
+        await eventually { last.isRunning.withLock { $0 } }
         await group.triggerGracefulShutdown()
         try await run.value
         #expect(try await RedisCartStore(pool).cart(Self.id).lines == [line(1, quantity: 200)])
@@ -198,6 +201,16 @@ struct SteadyCartStoreTests {
         let truth = RedisCartStore(RedisPool(try process.configuration(timeout: .seconds(10))))
         #expect(try await shoppers.count(in: truth) == shoppers.answered)
         #expect(store.held.dropped == 0)
+    }
+}
+
+/// A service that is started after the others, and tells.
+private final class Bystander: Service {
+    let isRunning = Mutex(false)
+
+    func run() async throws {
+        isRunning.withLock { $0 = true }
+        try await gracefulShutdown()
     }
 }
 

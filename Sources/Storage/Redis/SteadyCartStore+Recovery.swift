@@ -100,10 +100,17 @@ extension SteadyCartStore: Service {
         return batch.changes.count
     }
 
-    /// One try, so that an orderly restart of the service loses nothing.
+    /// A few tries, so that an orderly restart of the service loses nothing.
     private func sendTheRest() async {
         let deadline = ContinuousClock.now + Self.lastTry
-        while ContinuousClock.now < deadline, (try? await mergeOne()) != nil {}
+        var triesLeft = 3
+        while triesLeft > 0, ContinuousClock.now < deadline {
+            do {
+                guard try await mergeOne() != nil else { return }
+            } catch {
+                triesLeft -= 1
+            }
+        }
         let left = guarded.withLock { $0.journal.count }
         if left > 0 { logger.error("\(left) changes to carts that Redis has not taken are lost with this process.") }
     }
