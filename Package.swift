@@ -84,6 +84,7 @@ let package = Package(
             "PostgresClientTests",
             ["PostgresClient", "ConnectionPool", "PostgresTestSupport", "UpstreamStorage", "Commerce", "Fixtures"]
         ),
+        library("RedisClient", at: "Clients/RedisClient", ["CHiredis", "ConnectionPool"]),
         .target(
             name: "PostgresTestSupport",
             dependencies: ["PostgresClient"],
@@ -131,7 +132,22 @@ let package = Package(
             at: "Storage/Upstream",
             ["PostgresClient", "Storage", "Commerce", "Assets", "Fixtures", "ServiceTracing", tracing]
         ),
+        library(
+            "RedisStorage",
+            at: "Storage/Redis",
+            [
+                "RedisClient", "ConnectionPool", "Storage", "Commerce", "ServiceTracing", tracing, logging, lifecycle,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
         library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
+        tests(
+            "RedisTests",
+            [
+                "RedisStorage", "RedisClient", "CTiedChild", "Commerce", "ConnectionPool", "ServiceTracing", "Storage",
+                "StorageConformance", "TestSupport", lifecycle, logging, tracing,
+            ]
+        ),
         tests(
             "StorageTests",
             [
@@ -255,7 +271,7 @@ let package = Package(
             "TerminalTests",
             ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
         ),
-        library("Doctor", at: "Doctor", ["CHiredis", "HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
+        library("Doctor", at: "Doctor", ["HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
         .target(
             name: "TestSupport",
             dependencies: [
@@ -282,7 +298,8 @@ let package = Package(
                 "Console",
                 "ConsoleAPI",
                 "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
-                "OTLPReceiver", "PostgresClient", "PostgresStorage", "SQLiteStorage", "ServiceKit",
+                "OTLPReceiver", "PostgresClient", "PostgresStorage", "RedisClient", "RedisStorage", "SQLiteStorage",
+                "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", "UpstreamStorage",
                 lifecycle,
                 logging,

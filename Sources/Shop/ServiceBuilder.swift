@@ -10,6 +10,8 @@ import Fixtures
 import LoadGeneratorService
 import Logging
 import RecommendationService
+import RedisClient
+import RedisStorage
 import SQLiteStorage
 import ServiceKit
 import ServiceLifecycle
@@ -39,41 +41,52 @@ struct ServiceBuilder {
             gate: AdminGate(token: shop.settings.adminToken),
             isProbe: { route in service == .console && ConsoleController.isProbe(route) }
         )
-        let companions = try addRoutes(of: service, to: router, tracer, readiness)
+        let (below, above) = try addRoutes(of: service, to: router, tracer, readiness)
         let server = buildApplication(
             router,
             at: shop.options.address(of: service),
             logger: shop.logger,
             onListening: { _ in await readiness.oneMore() }
         )
-        return [server] + companions
+        return below + [server] + above
     }
 
+    /// - Returns: What runs beside the server: that which ends after it, and that which ends before.
     private func addRoutes(
         of service: ServiceName,
         to router: ServiceRouter,
         _ tracer: ServiceTracer,
         _ readiness: Readiness
-    ) throws -> [any Service] {
+    ) throws -> (below: [any Service], above: [any Service]) {
         let mode = shop.mode
         switch service {
         case .productCatalog: addCatalog(to: router, tracer)
         case .checkout: try addCheckout(to: router, tracer)
-        case .cart:
-            CartController(
-                store: MemoryCartStore(now: { ShopDatabase.milliseconds }),
-                catalog: CatalogClient(shop.caller(tracer)),
-                mode: mode
-            ).addRoutes(to: router)
+        case .cart: return (addCart(to: router, tracer), [])
         case .recommendation:
             RecommendationController(catalog: CatalogClient(shop.caller(tracer)), mode: mode).addRoutes(to: router)
         case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
         case .console: addConsole(to: router)
-        case .loadGenerator: return [try addLoadGenerator(to: router, tracer, readiness)]
+        case .loadGenerator: return ([], [try addLoadGenerator(to: router, tracer, readiness)])
         }
-        return []
+        return ([], [])
+    }
+
+    /// Carts in Redis go on in memory while it is away; what was held then is sent to it to the end.
+    private func addCart(to router: ServiceRouter, _ tracer: ServiceTracer) -> [any Service] {
+        let now: @Sendable () -> Int64 = { ShopDatabase.milliseconds }
+        let catalog = CatalogClient(shop.caller(tracer))
+        guard shop.settings.carts == .redis, let url = shop.settings.redisURL else {
+            CartController(store: MemoryCartStore(now: now), catalog: catalog, mode: shop.mode).addRoutes(to: router)
+            return []
+        }
+        let pool = RedisPool(RedisConfiguration(url: url), size: shop.settings.maximumConnections)
+        let redis = RedisCartStore(pool, tracer: tracer, conventions: shop.settings.databaseConventions, now: now)
+        let store = SteadyCartStore(redis, tracer: tracer, logger: shop.logger, now: now)
+        CartController(store: store, catalog: catalog, mode: shop.mode).addRoutes(to: router)
+        return [store]
     }
 
     /// The traffic begins when the whole shop takes requests, and not before.

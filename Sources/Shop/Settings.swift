@@ -2,6 +2,7 @@ public import Commerce
 import Configuration
 import FoundationEssentials
 public import Logging
+import RedisClient
 import ServiceKit
 public import ServiceTracing
 public import ShopAPI
@@ -52,7 +53,8 @@ public struct Settings: Sendable {
     /// Spans that started longer ago are not sent; nil: the lane's own.
     var spanMaxAge: Duration?
     /// Where a Redis is, when one is named.
-    public var redis: (host: String, port: Int)?
+    var redisURL: RedisURL?
+    public var hasRedis: Bool { redisURL != nil }
     private var coralogixToken: String?
     private var coralogixTokenFile: String?
     public var logLevel: Logger.Level
@@ -132,7 +134,7 @@ public struct Settings: Sendable {
         if variables["SYNC_SPAN_MAX_AGE"] != nil {
             spanMaxAge = .seconds(try variables.integer("SYNC_SPAN_MAX_AGE", 86_400, in: 1...315_360_000))
         }
-        redis = try variables.redis()
+        redisURL = try variables.redisURL()
         coralogixToken = variables["CX_TOKEN"]
         coralogixTokenFile = variables["CX_TOKEN_FILE"]
     }
@@ -232,15 +234,16 @@ private struct Variables {
         }
     }
 
-    func redis() throws -> (host: String, port: Int)? {
-        if let url = self["REDIS_URL"] {
-            guard url.hasPrefix("redis://") else {
-                throw Refusal(.usage, "REDIS_URL must begin with redis://; for TLS put a sidecar in front.")
+    func redisURL() throws -> RedisURL? {
+        if let text = self["REDIS_URL"] {
+            do {
+                return try RedisURL(text)
+            } catch {
+                throw Refusal(.usage, "REDIS_URL: \(error.message)")
             }
-            let place = BaseURL(url)
-            return (place.host, url.contains(":\(place.port)") ? place.port : 6379)
         }
-        return self["REDIS_HOST"].map { ($0, self["REDIS_PORT"].flatMap(Int.init) ?? 6379) }
+        guard let host = self["REDIS_HOST"] else { return nil }
+        return RedisURL(host: host, port: try integer("REDIS_PORT", 6_379, in: 1...65_535))
     }
 
     func sampler() throws -> Sampler {

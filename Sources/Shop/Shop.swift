@@ -201,8 +201,8 @@ public final class Shop: Sendable {
 
 extension Shop {
     private static func check(_ settings: Settings, _ options: ShopOptions) throws(Refusal) {
-        guard settings.carts == .memory else {
-            throw Refusal(.configuration, "POPSHOP_CARTS=redis is not part of this version; use memory.")
+        guard settings.carts == .memory || settings.hasRedis else {
+            throw Refusal(.configuration, "POPSHOP_CARTS=redis needs REDIS_URL, or REDIS_HOST and REDIS_PORT.")
         }
         let addresses = options.services.map { options.address(of: $0) }
         guard settings.adminToken != nil || addresses.allSatisfy(\.isLoopback) else {

@@ -1,5 +1,6 @@
 public import HTTPClient
 import PostgresClient
+import RedisClient
 import ServiceTracing
 public import Storage
 public import Sync
@@ -37,6 +38,20 @@ extension Settings {
             return advice
         } catch {
             return (error as? Refusal)?.sentence ?? (error as? PostgresError)?.message ?? "It cannot be used."
+        }
+    }
+
+    /// Asks the Redis that is named for an answer.
+    ///
+    /// - Returns: What stands in the way; nil for nothing.
+    public func tryRedis() async -> String? {
+        guard let redisURL else { return nil }
+        do {
+            let pool = RedisPool(RedisConfiguration(url: redisURL), size: 1)
+            _ = try await pool.execute(RedisCommand("PING", []))
+            return nil
+        } catch {
+            return (error as? RedisError)?.message ?? "It cannot be used."
         }
     }
 

@@ -71,9 +71,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     private func upstreams(_ settings: Settings) async throws -> [Finding] {
         var findings = [await orders(settings)]
-        if let redis = settings.redis {
-            findings.append(await UpstreamChecks.redis(host: redis.host, port: redis.port))
-        }
+        if settings.hasRedis { findings.append(UpstreamChecks.redis(await settings.tryRedis())) }
         let transport = try CurlClient()
         if settings.hasSpanUpstream {
             findings += await UpstreamChecks.ingress(settings.ingressURL, transport: transport)

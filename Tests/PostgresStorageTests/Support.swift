@@ -24,7 +24,7 @@ struct PostgresTestShop: Sendable {
     let orders: PostgresOrderStore
     let spans = SpanCollector()
 
-    init(_ configuration: PostgresConfiguration, pool size: PoolConfiguration = PoolConfiguration(size: 8)) {
+    init(_ configuration: PostgresConfiguration, pool size: PoolConfiguration) {
         self.configuration = configuration
         database = PostgresShop(configuration)
         pool = database.pool("checkout", size)
@@ -64,7 +64,9 @@ final class Template: Sendable {
         (self.name, self.administrator) = (name, administrator)
     }
 
-    func shop(pool: PoolConfiguration = PoolConfiguration(size: 8)) async throws -> PostgresTestShop {
+    func shop(
+        pool: PoolConfiguration = PoolConfiguration(size: 8, acquireTimeout: .seconds(120))
+    ) async throws -> PostgresTestShop {
         let copy = "\(name)_\(shops.withLock { $0.count })"
         try await administrator.executeScript("CREATE DATABASE \(copy) TEMPLATE \(name)")
         let shop = PostgresTestShop(try TestServer.configuration("dbname=\(copy)"), pool: pool)

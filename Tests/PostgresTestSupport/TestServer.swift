@@ -17,7 +17,13 @@ public enum TestServer {
     ) throws -> PostgresConfiguration {
         guard let url else { throw Missing() }
         let joint = more.isEmpty ? "" : url.contains("?") ? "&" : "?"
-        return try PostgresConfiguration(url: url + joint + more, statementTimeout: statementTimeout)
+        return try PostgresConfiguration(
+            url: url + joint + more,
+            connectTimeout: .seconds(60),
+            statementTimeout: statementTimeout,
+            // A machine that is busy with other tests is no dead server.
+            cancelTimeout: .seconds(60)
+        )
     }
 
     public static func connect() async throws -> PostgresConnection {

@@ -26,6 +26,8 @@ pid_t tied_child_start(const char *path, char *const arguments[], const char *ou
     dup2(input, 0);
     dup2(output, 1);
     dup2(output, 2);
+    // What else is open is the parent's: a connection it closes has to end, whatever becomes of this child.
+    close_range(3, ~0U, 0);
     execv(path, arguments);
     _exit(127);
 }
