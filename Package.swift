@@ -67,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", path: "Sources/System/CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CRoutes", path: "Sources/System/CRoutes"),
         library("BackgroundExecutor", at: "System/BackgroundExecutor", []),
+        library("QueueExecutor", at: "System/QueueExecutor", []),
         library("Gzip", at: "System/Gzip", ["CZlib"]),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
@@ -79,12 +80,12 @@ let package = Package(
             [.product(name: "DequeModule", package: "swift-collections")]
         ),
         tests("ConnectionPoolTests", ["ConnectionPool"]),
-        library("PostgresClient", at: "Clients/PostgresClient", ["CLibPQ", "ConnectionPool"]),
+        library("PostgresClient", at: "Clients/PostgresClient", ["CLibPQ", "ConnectionPool", "QueueExecutor"]),
         tests(
             "PostgresClientTests",
             ["PostgresClient", "ConnectionPool", "PostgresTestSupport", "UpstreamStorage", "Commerce", "Fixtures"]
         ),
-        library("RedisClient", at: "Clients/RedisClient", ["CHiredis", "ConnectionPool"]),
+        library("RedisClient", at: "Clients/RedisClient", ["CHiredis", "ConnectionPool", "QueueExecutor"]),
         .target(
             name: "PostgresTestSupport",
             dependencies: ["PostgresClient"],
@@ -109,7 +110,10 @@ let package = Package(
         library(
             "TelemetryBuffer",
             at: "Telemetry/Buffer",
-            ["Assets", "BackgroundExecutor", "OTLP", "ServiceTracing", grdb, sqlite, lifecycle, logging, tracing]
+            [
+                "Assets", "BackgroundExecutor", "OTLP", "QueueExecutor", "ServiceTracing", grdb, sqlite, lifecycle,
+                logging, tracing,
+            ]
         ),
         tests(
             "TelemetryBufferTests",

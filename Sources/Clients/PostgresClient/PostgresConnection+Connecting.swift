@@ -1,5 +1,6 @@
 import CLibPQ
 import Dispatch
+import QueueExecutor
 import Synchronization
 
 extension PostgresConnection {

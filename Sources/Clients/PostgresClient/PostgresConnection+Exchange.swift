@@ -1,5 +1,6 @@
 import CLibPQ
 import Dispatch
+import QueueExecutor
 
 /// What bounds one exchange with the server.
 struct Limits {

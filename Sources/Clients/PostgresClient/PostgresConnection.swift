@@ -1,5 +1,6 @@
 import CLibPQ
 import Dispatch
+import QueueExecutor
 import Synchronization
 
 /// One connection to a Postgres: an actor on a queue of its own over non-blocking libpq.
@@ -16,7 +17,7 @@ public actor PostgresConnection {
 
     public nonisolated let configuration: PostgresConfiguration
 
-    let executor = ConnectionExecutor()
+    let executor = QueueExecutor(label: "popshop.postgres")
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 

@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import QueueExecutor
 import Synchronization
 
 /// One connection to a Redis: an actor on a queue of its own, which alone it blocks, and never for longer than the
@@ -10,7 +11,7 @@ import Synchronization
 public actor RedisConnection {
     public nonisolated let configuration: RedisConfiguration
 
-    private let executor = ConnectionExecutor()
+    private let executor = QueueExecutor(label: "popshop.redis")
 
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 

@@ -3,9 +3,6 @@ import PostgresClient
 import Storage
 
 extension Money {
-    /// Major units as Postgres's `numeric` reads them, exactly: `1299.99`, or `150` of a currency without decimals.
-    var digits: String { String(description.dropLast(currency.rawValue.count + 1)) }
-
     /// Reads a `numeric` with two decimals, as it is written out, to the last minor unit.
     ///
     /// - Throws: `StorageError` `.corrupt` for what is no such number.

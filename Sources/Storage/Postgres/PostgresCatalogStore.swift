@@ -2,6 +2,7 @@ public import Commerce
 public import PostgresClient
 public import ServiceTracing
 public import Storage
+import UpstreamStorage
 
 /// The catalog on Postgres.
 public struct PostgresCatalogStore: CatalogStore {

@@ -1,7 +1,7 @@
 // The property names are the columns' names.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
-import Commerce
+package import Commerce
 import FoundationEssentials
 import PostgresClient
 
@@ -69,5 +69,5 @@ extension Collection where Element == OrderPayload {
 
 extension Money {
     /// Major units as Postgres's `numeric` reads them, exactly: `1299.99`, or `150` of a currency without decimals.
-    var digits: String { String(description.dropLast(currency.rawValue.count + 1)) }
+    package var digits: String { String(description.dropLast(currency.rawValue.count + 1)) }
 }

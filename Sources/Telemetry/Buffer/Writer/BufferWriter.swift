@@ -1,10 +1,11 @@
 import GRDB
 import Logging
+import QueueExecutor
 import ServiceTracing
 
 /// Owns the buffer's files: the only one that writes them. Runs on a queue of its own, one call after the other.
 actor BufferWriter {
-    nonisolated let executor = DispatchExecutor(label: "popshop.telemetry-buffer")
+    nonisolated let executor = QueueExecutor(label: "popshop.telemetry-buffer")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// A slice that is not written any more.
