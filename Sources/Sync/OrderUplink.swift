@@ -110,8 +110,10 @@ public actor OrderUplink: Lane {
                 isDraining = true
                 try await upstream.connect()
                 let postponed = try await push(pending, to: upstream)
-                hasPushed = hasPushed || postponed.count < pending.count
-                if condition.recover(clock.monotonic) { logger.info("Orders flow again") }
+                let isFlowing = postponed.count < pending.count
+                hasPushed = hasPushed || isFlowing
+                // A batch of which nothing was taken ends no back-off: what is stuck is not tried all the time.
+                if isFlowing, condition.recover(clock.monotonic) { logger.info("Orders flow again") }
                 grow(after: pending.count)
                 if let (id, reason) = postponed.first, pending.count < size || postponed.count == pending.count {
                     throw OrderUpstreamError(.time(offline: false), "Order \(id) cannot be pushed now: \(reason)")

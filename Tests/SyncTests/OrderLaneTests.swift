@@ -60,6 +60,19 @@ import Testing
         )
     }
 
+    @Test func `a lone order that the upstream will not have now is tried with a back-off that grows`() async throws {
+        let bench = OrderBench()
+        bench.place(1)
+        bench.upstream.script { _ in throw ScriptedUpstream.NotThisOne() }
+        for _ in 0..<3_600 {
+            bench.clock.advance(.seconds(1))
+            await bench.lane.round()
+        }
+        // Half a minute is the mean wait at the cap.
+        #expect((60...240).contains(bench.upstream.batches.count), "\(bench.upstream.batches.count)")
+        #expect(bench.outbox.outboxCounts().pending == 1)
+    }
+
     @Test func `a line that cannot carry large batches gets smaller ones`() async throws {
         let bench = OrderBench { ($0.probe, $0.batch) = (20, 500) }
         bench.place(2_000)
