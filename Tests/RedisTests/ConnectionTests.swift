@@ -152,7 +152,10 @@ struct ConnectionTests {
 
     @Test("A script is sent again to a server that has lost it")
     func script() async throws {
-        let connection = try await RedisConnection.connect(TestRedis.configuration(3))
+        // Of its own: scripts are the whole server's.
+        let server = try RedisProcess()
+        try await server.start()
+        let connection = try await RedisConnection.connect(server.configuration(timeout: .seconds(120)))
         let script = RedisScript("return {KEYS[1], ARGV[1], #ARGV}")
         for round in 0..<4 {
             if round == 2 { try await connection.execute(RedisCommand("SCRIPT", "FLUSH")) }
