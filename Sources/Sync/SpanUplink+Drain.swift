@@ -1,4 +1,5 @@
 import Logging
+import ServiceTracing
 import TelemetryBuffer
 
 /// One drain: what is still to be sent of batches that were halved, and single spans that were refused.
@@ -28,6 +29,7 @@ extension SpanUplink {
         var drain = Drain()
         await withTaskGroup(of: (batch: SpanBatch, reply: SpanExchange.Reply).self) { group in
             while true {
+                let begun = clock.monotonic
                 while let batch = await next(&drain) {
                     drain.inFlight += 1
                     group.addTask { [packer] in await exchange.send(batch, packedBy: packer) }
@@ -35,15 +37,23 @@ extension SpanUplink {
                 guard let (batch, reply) = await group.next() else { break }
                 drain.inFlight -= 1
                 await take(reply, for: batch, &drain)
+                courtesy.note(await outbox.load(), now: clock.monotonic)
+                if !drain.isOver, drain.inFlight == 0 { await rest(since: begun) }
             }
         }
         await finish(&drain)
         return drain.delivered
     }
 
+    /// Leaves the machine to a busy shop for a while: when nothing is under way, so that every answer is settled at once.
+    private func rest(since begun: UInt64) async {
+        let rest = courtesy.rest(after: .nanoseconds(Int64(clamping: clock.monotonic - begun)))
+        if rest > .zero { try? await Task.sleep(for: rest) }
+    }
+
     /// The next batch to be sent; nil when none is, or none yet.
     private func next(_ drain: inout Drain) async -> SpanBatch? {
-        guard !drain.isOver, drain.inFlight < pace.requests, mayBegin else { return nil }
+        guard !drain.isOver, drain.inFlight < (courtesy.isBusy ? 1 : pace.requests), mayBegin else { return nil }
         if let part = drain.parts.popLast() { return part }
         do {
             let take = try await outbox.nextBatch(

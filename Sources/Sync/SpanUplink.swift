@@ -15,7 +15,7 @@ public actor SpanUplink: Lane {
     private let transport: any HTTPTransport
     private let upstream: SpanUpstream?
     let options: SpanUplinkOptions
-    private let clock: any TraceClock
+    let clock: any TraceClock
     private let tracer: ServiceTracer?
     let packer = Packer()
     let logger: Logger
@@ -35,6 +35,8 @@ public actor SpanUplink: Lane {
     private var skew = ClockSkew()
     /// How much is sent at a time.
     var pace: SpanPace
+    /// How much the shop is spared.
+    var courtesy = Courtesy()
     /// Whether the upstream, as configured, has ever taken a span.
     var hasDelivered = false
     var refusedInARow = 0

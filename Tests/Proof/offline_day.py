@@ -15,20 +15,18 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_service
 
 from ingress import Ingress, spans
+from proof import ask, environment, expect, finish, free_offset, sql
 
 CART, CATALOG, CHECKOUT, CONSOLE = 8013, 8014, 8016, 8000
-failures = []
 
 
 def main():
@@ -42,8 +40,7 @@ def main():
         finally:
             shop.kill()
             sql(options.postgres, f"DROP DATABASE {database.name} WITH (FORCE)")
-    print("all equal" if not failures else f"NOT equal: {', '.join(failures)}")
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 def run(options, shop, database, ingress):
@@ -111,12 +108,7 @@ class Shop:
         self.data = data
         self.offset = free_offset()
         self.process = None
-        self.environment = dict(
-            {k: v for k, v in os.environ.items() if not k.startswith(("CX_", "OTEL_", "POPSHOP_", "SYNC_"))},
-            SYNC_DATABASE_URL=upstream,
-            OTEL_EXPORTER_OTLP_ENDPOINT=ingress,
-            LOG_LEVEL="error",
-        )
+        self.environment = environment(SYNC_DATABASE_URL=upstream, OTEL_EXPORTER_OTLP_ENDPOINT=ingress)
 
     def start(self, *more):
         self.process = subprocess.Popen(
@@ -185,12 +177,7 @@ class Shop:
             time.sleep(0.05)
 
     def ask(self, port, path, body=None):
-        request = urllib.request.Request(f"http://127.0.0.1:{port + self.offset}{path}")
-        if body is not None:
-            request.data = json.dumps(body).encode()
-            request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read())
+        return ask(f"http://127.0.0.1:{port + self.offset}{path}", body)
 
 
 class Database:
@@ -207,37 +194,6 @@ def make_database(server):
     sql(server, f"CREATE DATABASE {name}")
     url = re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{name}", server)
     return Database(url, name), url
-
-
-def sql(url, query):
-    done = subprocess.run(
-        ["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", query],
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        sys.exit(f"psql: {done.stderr}")
-    return [line.split("\t") for line in done.stdout.splitlines()]
-
-
-def free_offset():
-    """Below the ports that Linux gives to outgoing connections, and with room for every service."""
-    for offset in range(500 + os.getpid() % 400 * 20, 20_000, 20):
-        taken = 0
-        for port in range(8000, 8020):
-            with socket.socket() as trial:
-                taken += trial.connect_ex(("127.0.0.1", port + offset)) == 0
-        if not taken:
-            return offset
-    sys.exit("no ports are free")
-
-
-def expect(what, found, wanted):
-    is_equal = found == wanted
-    if not is_equal:
-        failures.append(what)
-    shown = found if not isinstance(found, set) else f"{len(found)} in a set"
-    print(f"{'ok  ' if is_equal else 'FAIL'} {what}: {shown}" + ("" if is_equal else f", and not {wanted}"))
 
 
 def arguments():

@@ -47,6 +47,19 @@ public struct BufferCounts: Hashable, Sendable {
     }
 }
 
+/// How much a buffer has to take in.
+public struct BufferLoad: Hashable, Sendable {
+    /// Spans accepted since the process began.
+    public var recorded: Int
+    /// Whether what waits to be sent takes more than half of the disk budget.
+    public var isFilling: Bool
+
+    public init(recorded: Int, isFilling: Bool) {
+        self.recorded = recorded
+        self.isFilling = isFilling
+    }
+}
+
 /// What the buffer found when it opened.
 public struct OpenReport: Hashable, Sendable {
     /// A file that could not be used, moved out of the way and kept.

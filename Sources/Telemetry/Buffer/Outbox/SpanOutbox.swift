@@ -170,6 +170,9 @@ public actor SpanOutbox {
     /// How many wait, and whether more than is lent.
     public func pendingCount() async -> Int { await writer.pendingCount }
 
+    /// How much the buffer has to take in.
+    public func load() async -> BufferLoad { await writer.load }
+
     private func write(_ slice: Int64, _ spans: [ClosedRange<Int64>], _ settlement: Settlement) async {
         do {
             try await writer.settle(slice, spans, settlement)

@@ -14,6 +14,15 @@ extension BufferWriter {
     /// How many spans wait in all.
     var pendingCount: Int { sealed.reduce(active?.counters.pending ?? 0) { $0 + $1.counters.pending } }
 
+    /// How much is being recorded, and whether there will be room for it.
+    var load: BufferLoad {
+        var waiting = active.map { files.bytes(files.slice($0.id)) } ?? 0
+        for slice in sealed where slice.counters.pending > 0 {
+            waiting += slice.bytes * slice.counters.pending / slice.counters.enqueued
+        }
+        return BufferLoad(recorded: queue.accepted, isFilling: waiting > configuration.maxBytes / 2)
+    }
+
     /// The slice with the oldest waiting span first: it would expire first.
     func pendingSlices() -> [PendingSlice] {
         var slices = sealed.map { ($0.id, $0.counters, $0.outcomes) }
