@@ -60,6 +60,8 @@ public struct CartController: Sendable {
         return [
             "storage": .string(state.storage),
             "degraded": .bool(state.isDegraded),
+            "trouble": state.trouble.map { .string($0.name) } ?? .null,
+            "waiting": .int(state.waiting),
             "mode": .string(mode.mode.rawValue),
         ]
     }

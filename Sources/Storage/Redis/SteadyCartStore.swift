@@ -69,13 +69,12 @@ public final class SteadyCartStore: CartStore {
             CartStoreState(
                 storage: state.trouble == nil ? "redis" : "memory",
                 isDegraded: state.trouble != nil || state.journal.count > 0,
-                carts: state.trouble == nil ? nil : state.shelf.count
+                carts: state.trouble == nil ? nil : state.shelf.count,
+                trouble: state.trouble?.code,
+                waiting: state.journal.count
             )
         }
     }
-
-    /// Why Redis is away, in a sentence for the log and `/health`; nil when it is not.
-    public var trouble: String? { guarded.withLock { $0.trouble?.detail } }
 
     /// How many changes wait for Redis, and how many had to make room since the process began.
     public var held: (waiting: Int, dropped: Int) { guarded.withLock { ($0.journal.count, $0.journal.dropped) } }

@@ -32,10 +32,22 @@ public struct CartStoreState: Hashable, Sendable {
     public let isDegraded: Bool
     /// How many carts there are, where that is cheap to know.
     public let carts: Int?
+    /// Why the configured engine is away; nil when it is not.
+    public let trouble: StorageError.Code?
+    /// How many changes wait for it.
+    public let waiting: Int
 
-    public init(storage: String, isDegraded: Bool, carts: Int?) {
+    public init(
+        storage: String,
+        isDegraded: Bool,
+        carts: Int?,
+        trouble: StorageError.Code? = nil,
+        waiting: Int = 0
+    ) {
         self.storage = storage
         self.isDegraded = isDegraded
         self.carts = carts
+        self.trouble = trouble
+        self.waiting = waiting
     }
 }

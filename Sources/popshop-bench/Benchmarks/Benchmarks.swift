@@ -18,6 +18,7 @@ enum Benchmarks {
         Benchmark(name: "pace", run: DrainBenchmark.beside),
         Benchmark(name: "backlog", run: DrainBenchmark.backlog),
         Benchmark(name: "push", run: PushBenchmark.run),
+        Benchmark(name: "cloud", run: CloudBenchmark.run),
     ]
 
     static var names: [String] { all.map(\.name) }
