@@ -223,7 +223,7 @@ let package = Package(
         library(
             "ConsoleAPI",
             at: "ConsoleAPI",
-            ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+            ["Commerce", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
         library(
             "OTLPReceiver",
@@ -255,19 +255,23 @@ let package = Package(
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
-        library(
-            "Console",
-            at: "Console",
-            [
-                "ConsoleAPI", "ServiceKit", "ShopAPI", "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer",
-                hummingbird, httpTypes,
-            ]
+        .target(
+            name: "Console",
+            dependencies: [
+                "Assets", "Commerce", "ConsoleAPI", "Gzip", "HTTPClient", "OTLP", "ServiceKit", "ShopAPI",
+                "ServiceTracing",
+                "SQLiteStorage", "Storage", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, nio,
+            ],
+            path: "Sources/Console",
+            exclude: ["Web"],
+            swiftSettings: strict
         ),
         tests(
             "ConsoleTests",
             [
-                "Console", "ConsoleAPI", "Commerce", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing", "ShopAPI",
-                "SQLiteStorage", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
+                "Assets", "Console", "ConsoleAPI", "Commerce", "Gzip", "HTTPClient", "OTLP", "ServiceKit",
+                "ServiceTracing", "ShopAPI", "SQLiteStorage", "Storage", "TelemetryBuffer", "TestSupport", httpTypes,
+                lifecycle, logging, tracing,
             ]
         ),
         library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),

@@ -25,6 +25,9 @@ protocol Backend: Sendable {
 
     func outboxCounts() async throws -> OutboxCounts
 
+    /// Orders that the upstream has answered, the latest first.
+    func settledOrders(_ wanted: SettledOrders) async throws -> [SettledOrder]
+
     /// Finishes what is under way and closes.
     func close() async throws
 }
@@ -56,6 +59,9 @@ struct SQLiteBackend: Backend {
     }
 
     func outboxCounts() async throws -> OutboxCounts { try await database.outboxCounts() }
+    func settledOrders(_ wanted: SettledOrders) async throws -> [SettledOrder] {
+        try await database.settledOrders(wanted)
+    }
     func close() async throws { try await database.close() }
 }
 
@@ -76,6 +82,7 @@ struct PostgresBackend: Backend {
 
     func outbox(_ tracer: ServiceTracer) -> any OrderOutbox { NoOrders() }
     func outboxCounts() -> OutboxCounts { OutboxCounts() }
+    func settledOrders(_ wanted: SettledOrders) -> [SettledOrder] { [] }
     func close() async { await database.close() }
 }
 

@@ -68,7 +68,7 @@ struct ServiceBuilder {
         case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
-        case .console: addConsole(to: router)
+        case .console: return ([], [addConsole(to: router, tracer)])
         case .loadGenerator: return ([], [try addLoadGenerator(to: router, tracer, readiness)])
         }
         return ([], [])
@@ -116,17 +116,38 @@ struct ServiceBuilder {
         return generator
     }
 
-    private func addConsole(to router: ServiceRouter) {
-        let (buffer, backend) = (shop.buffer, shop.backend)
-        ConsoleController(
+    /// - Returns: What tells the pages that watch; it ends before the server, which waits for their streams.
+    private func addConsole(to router: ServiceRouter, _ tracer: ServiceTracer) -> LiveFeed {
+        let (buffer, backend, settings) = (shop.buffer, shop.backend, shop.settings)
+        let traces = TraceReader(directory: Shop.telemetryDirectory(shop.directory.path))
+        let controller = ConsoleController(
             sources: ConsoleController.Sources(
-                traces: TraceReader(directory: Shop.telemetryDirectory(shop.directory.path)),
+                traces: traces,
                 spans: { await buffer.counts() },
-                orders: { try await backend.outboxCounts() }
+                orders: { try await backend.outboxCounts() },
+                settled: { try await backend.settledOrders($0) },
+                upstreamURL: { settings.upstreamPage(ofTrace: $0) }
             ),
             sync: shop.sync,
             edgeID: backend.edgeID ?? ""
-        ).addRoutes(to: router)
+        )
+        // Watching must not fill the buffer with probes.
+        let prober = shop.caller(
+            shop.tracer(ServiceName.console.rawValue, sampler: .alwaysOff),
+            timeout: .milliseconds(800)
+        )
+        let tiles = TilesReader(traces: traces.another(), prober: prober)
+        let feed = LiveFeed(
+            topics: [
+                LiveTopic("status") { try await controller.status() }, LiveTopic("tiles") { try await tiles.tiles() },
+            ],
+            traces: traces.another()
+        )
+        controller.addRoutes(to: router)
+        PagesController().addRoutes(to: router)
+        StorefrontController(caller: shop.shopperCaller(tracer)).addRoutes(to: router)
+        feed.addRoutes(to: router)
+        return feed
     }
 
     private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {

@@ -15,11 +15,24 @@ extension Request {
     public func decode<Message: Decodable>(_ type: Message.Type) async throws -> Message {
         let bytes = try await collectedBody()
         guard !bytes.isEmpty else { return try JSON.decoder.decode(type, from: Data("{}".utf8)) }
-        guard isJSON else {
-            throw ServiceError(.unsupportedMediaType, "unsupported_media_type", "The body must be application/json.")
-        }
+        try checkType(of: bytes)
         try InputError.checkJSON(Array(bytes))
         return try JSON.decoder.decode(type, from: bytes)
+    }
+
+    /// The body as it is, to be handed on.
+    ///
+    /// - Throws: `ServiceError` 415 when it says that it is no JSON; `NIOTooManyBytesError`.
+    public func jsonBytes() async throws -> [UInt8] {
+        let bytes = try await collectedBody()
+        try checkType(of: bytes)
+        return [UInt8](bytes)
+    }
+
+    private func checkType(of bytes: Data) throws(ServiceError) {
+        guard bytes.isEmpty || isJSON else {
+            throw ServiceError(.unsupportedMediaType, "unsupported_media_type", "The body must be application/json.")
+        }
     }
 
     /// Refuses a body that announces itself as too large, also where nobody would read it.

@@ -55,6 +55,14 @@ public struct ServiceRouter {
         }
     }
 
+    /// Adds `POST path` for what a visitor may do, from this service's own pages and not from those of other sites.
+    public func postFromOwnPages(_ path: String, _ handler: @escaping Handler) {
+        add(.post, path) { request, context in
+            try CrossOrigin.check(request)
+            return try await handler(request, context)
+        }
+    }
+
     /// Adds `/health`, `/health/live` and `/stats`.
     ///
     /// - Parameters:
