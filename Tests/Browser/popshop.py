@@ -20,7 +20,7 @@ from ingress import Ingress  # noqa: E402  (a neighbour, found by its path)
 BINARY = os.environ.get("POPSHOP", ".build/debug/popshop")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 # How long an expectation may wait: for a machine that is busy with something else, not for the console.
-PATIENCE = 60_000
+PATIENCE = int(os.environ.get("PATIENCE", 60_000))
 expect.set_options(timeout=PATIENCE)
 
 

@@ -37,6 +37,7 @@ struct Bench {
     let client: CurlClient
     let url: String
     let buffer: SpanBuffer
+    let reader: TraceReader
     let sync: IdleSync
 
     struct Settings {
@@ -98,7 +99,13 @@ struct Bench {
             let caller = ServiceCaller(transport: client, tracer: tracer, urls: settings.services)
             StorefrontController(caller: caller).addRoutes(to: router)
             try await serve(router, feed, logger) { port in
-                let bench = Bench(client: client, url: "http://127.0.0.1:\(port)", buffer: buffer, sync: sync)
+                let bench = Bench(
+                    client: client,
+                    url: "http://127.0.0.1:\(port)",
+                    buffer: buffer,
+                    reader: TraceReader(directory: folder),
+                    sync: sync
+                )
                 try await body(bench)
             }
             await client.shutDown()

@@ -196,7 +196,7 @@ function connect() {
     streamIs(false);
     // A browser comes back by itself, but not after an answer that was no stream: then it is for us to try.
     if (source.readyState === EventSource.CLOSED) {
-      setTimeout(connect, waiting);
+      setTimeout(watch, waiting);
       waiting = Math.min(waiting * 2, 15000);
     }
   };
@@ -306,6 +306,13 @@ live("status", (status) => {
   say(pill, (off ? "Unplugged" : nowhere ? "No upstream" : blocked ? "Blocked" : status.network.online ? "Online" : "Offline") + (waits && !nowhere ? ` · ${count(waits)} waiting` : ""));
 });
 
+// A browser has six connections to an origin: tabs that nobody sees give theirs back.
+function watch() {
+  const seen = document.visibilityState === "visible";
+  if (seen && (!source || source.readyState === EventSource.CLOSED)) connect();
+  if (!seen) source?.close();
+}
+document.addEventListener("visibilitychange", watch);
 addEventListener("pagehide", () => source?.close());
-addEventListener("pageshow", (event) => event.persisted && connect());
-connect();
+addEventListener("pageshow", (event) => event.persisted && watch());
+watch();
