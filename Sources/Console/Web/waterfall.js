@@ -278,7 +278,7 @@ export class Waterfall {
   }
 
   move(by) {
-    const at = this.selected ? this.selected.row + by : 0;
+    const at = this.selected ? this.selected.row + by : Math.abs(by) > 1 ? by : 0;
     this.select(this.visible[Math.min(this.visible.length - 1, Math.max(0, at))]);
   }
 
