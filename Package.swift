@@ -96,6 +96,7 @@ let package = Package(
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
         tests("CommerceTests", ["Commerce", "Fixtures"]),
+        library("Faults", at: "Faults", ["Assets", "Commerce"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),

@@ -11,6 +11,9 @@ static const unsigned char fixtures_catalog[] = {
 static const unsigned char fixtures_expected_traces[] = {
 #embed "../../../fixtures/expected-traces.json"
 };
+static const unsigned char fixtures_faults[] = {
+#embed "../../../fixtures/faults.json"
+};
 static const unsigned char fixtures_journeys[] = {
 #embed "../../../fixtures/journeys.json"
 };
@@ -60,6 +63,7 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/ads.json", fixtures_ads),
     ASSET("fixtures/catalog.json", fixtures_catalog),
     ASSET("fixtures/expected-traces.json", fixtures_expected_traces),
+    ASSET("fixtures/faults.json", fixtures_faults),
     ASSET("fixtures/journeys.json", fixtures_journeys),
     ASSET("fixtures/orders.json", fixtures_orders),
     ASSET("fixtures/payment.json", fixtures_payment),
