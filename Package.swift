@@ -201,7 +201,7 @@ let package = Package(
         service("Ad", []),
         service(
             "LoadGenerator",
-            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+            ["Assets", "Faults", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
         ),
         // What a journey's trace must look like, for every test that sees one.
         .target(
@@ -213,7 +213,7 @@ let package = Package(
         tests(
             "LoadGeneratorTests",
             [
-                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
+                "LoadGeneratorService", "TraceShape", "Commerce", "Faults", "Fixtures", "HTTPClient", "ServiceKit",
                 "ServiceTracing", "ShopAPI", "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -260,21 +260,26 @@ let package = Package(
             "Console",
             at: "Console",
             [
-                "ConsoleAPI", "ServiceKit", "ShopAPI", "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer",
-                hummingbird, httpTypes,
+                "Commerce", "ConsoleAPI", "Faults", "HTTPClient", "ServiceKit", "ShopAPI", "ServiceTracing",
+                "SQLiteStorage", "Storage", "TelemetryBuffer", hummingbird, httpTypes,
             ]
         ),
         tests(
             "ConsoleTests",
             [
-                "Console", "ConsoleAPI", "Commerce", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing", "ShopAPI",
+                "Console", "ConsoleAPI", "Commerce", "Faults", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing",
+                "ShopAPI",
                 "SQLiteStorage", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
             ]
         ),
-        library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),
+        library(
+            "Terminal",
+            at: "Terminal",
+            ["ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer"]
+        ),
         tests(
             "TerminalTests",
-            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
         library("Doctor", at: "Doctor", ["HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
         .target(
@@ -302,7 +307,7 @@ let package = Package(
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
                 "Console",
                 "ConsoleAPI",
-                "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
+                "CurrencyService", "Faults", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
                 "OTLPReceiver", "PostgresClient", "PostgresStorage", "RedisClient", "RedisStorage", "SQLiteStorage",
                 "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", "UpstreamStorage",
@@ -328,8 +333,9 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "PostgresClient", "SQLiteStorage",
-                "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage", "TelemetryBuffer", "Terminal",
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "LoadGeneratorService", "OTLP",
+                "PostgresClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage",
+                "TelemetryBuffer", "Terminal",
                 "UpstreamStorage", logging,
                 httpTypes,
                 argumentParser,
