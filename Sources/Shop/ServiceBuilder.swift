@@ -39,7 +39,13 @@ struct ServiceBuilder {
             service,
             tracer: tracer,
             gate: AdminGate(token: shop.settings.adminToken),
-            isProbe: { route in service == .console && ConsoleController.isProbe(route) }
+            isProbe: { route in
+                switch service {
+                case .console: ConsoleController.isProbe(route)
+                case .loadGenerator: ScenarioController.isProbe(route)
+                default: false
+                }
+            }
         )
         let (below, above) = try addRoutes(of: service, to: router, tracer, readiness)
         let server = buildApplication(
@@ -68,8 +74,8 @@ struct ServiceBuilder {
         case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
-        case .console: addConsole(to: router)
-        case .loadGenerator: return ([], [try addLoadGenerator(to: router, tracer, readiness)])
+        case .console: addConsole(to: router, tracer)
+        case .loadGenerator: return ([], try addLoadGenerator(to: router, tracer, readiness))
         }
         return ([], [])
     }
@@ -94,9 +100,10 @@ struct ServiceBuilder {
         to router: ServiceRouter,
         _ tracer: ServiceTracer,
         _ readiness: Readiness
-    ) throws -> LoadGenerator {
+    ) throws -> [any Service] {
+        let book = try JourneyBook.fixture()
         let generator = LoadGenerator(
-            book: try JourneyBook.fixture(),
+            book: book,
             caller: shop.shopperCaller(tracer),
             tracer: tracer,
             seed: shop.options.seed
@@ -112,11 +119,18 @@ struct ServiceBuilder {
             )
         ).addRoutes(to: router)
         let traffic = shop.options.trafficPerMinute
+        let player = ScenarioPlayer(generator: generator, faults: shop.mode)
+        ScenarioController(
+            book: try ScenarioBook.fixture(book),
+            generator: generator,
+            player: player,
+            startingTraffic: traffic
+        ).addRoutes(to: router)
         readiness.then { generator.setBackgroundTraffic(requestsPerMinute: traffic) }
-        return generator
+        return [generator, player]
     }
 
-    private func addConsole(to router: ServiceRouter) {
+    private func addConsole(to router: ServiceRouter, _ tracer: ServiceTracer) {
         let (buffer, backend) = (shop.buffer, shop.backend)
         ConsoleController(
             sources: ConsoleController.Sources(
@@ -126,6 +140,11 @@ struct ServiceBuilder {
             ),
             sync: shop.sync,
             edgeID: backend.edgeID ?? ""
+        ).addRoutes(to: router)
+        ScenarioRoutes(
+            generator: LoadGeneratorClient(shop.caller(tracer), token: shop.settings.adminToken),
+            faults: shop.mode,
+            sync: shop.sync
         ).addRoutes(to: router)
     }
 

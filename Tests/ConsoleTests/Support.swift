@@ -48,6 +48,7 @@ struct Bench {
 
     static func run(
         _ settings: Settings = Settings(),
+        adding: (ServiceRouter, ServiceTracer) -> Void = { _, _ in },
         _ body: (Bench) async throws -> Void
     ) async throws {
         try await withFolder { folder in
@@ -79,6 +80,7 @@ struct Bench {
                 isProbe: ConsoleController.isProbe
             )
             controller.addRoutes(to: router)
+            adding(router, tracer)
             try await serve(router, logger) { port in
                 let client = try CurlClient()
                 let bench = Bench(client: client, url: "http://127.0.0.1:\(port)", buffer: buffer, sync: sync)
