@@ -204,7 +204,7 @@ let package = Package(
         service("Ad", ["ServiceTracing"]),
         service(
             "LoadGenerator",
-            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+            ["Assets", "Faults", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
         ),
         // What a journey's trace must look like, for every test that sees one.
         .target(
@@ -216,7 +216,7 @@ let package = Package(
         tests(
             "LoadGeneratorTests",
             [
-                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
+                "LoadGeneratorService", "TraceShape", "Commerce", "Faults", "Fixtures", "HTTPClient", "ServiceKit",
                 "ServiceTracing", "ShopAPI", "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -272,15 +272,19 @@ let package = Package(
         tests(
             "ConsoleTests",
             [
-                "Assets", "Console", "ConsoleAPI", "Commerce", "Gzip", "HTTPClient", "OTLP", "ServiceKit",
+                "Assets", "Console", "ConsoleAPI", "Commerce", "Faults", "Gzip", "HTTPClient", "OTLP", "ServiceKit",
                 "ServiceTracing", "ShopAPI", "SQLiteStorage", "Storage", "TelemetryBuffer", "TestSupport", httpTypes,
                 lifecycle, logging, tracing,
             ]
         ),
-        library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),
+        library(
+            "Terminal",
+            at: "Terminal",
+            ["ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer"]
+        ),
         tests(
             "TerminalTests",
-            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
         library("Doctor", at: "Doctor", ["HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
         .target(
@@ -336,8 +340,9 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "PostgresClient", "SQLiteStorage",
-                "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage", "TelemetryBuffer", "Terminal",
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "LoadGeneratorService", "OTLP",
+                "PostgresClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage",
+                "TelemetryBuffer", "Terminal",
                 "UpstreamStorage", logging,
                 httpTypes,
                 argumentParser,

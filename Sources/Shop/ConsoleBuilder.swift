@@ -37,17 +37,26 @@ struct ConsoleBuilder {
             survey: FaultSurvey(caller: prober, own: faults),
             sync: shop.sync
         )
+        // Its questions are asked as those of the prober, what it changes as the console's own.
+        let watched = LoadGeneratorClient(prober, token: nil)
         let tiles = TilesReader(traces: traces.another(), prober: prober)
         let feed = LiveFeed(
             topics: [
                 LiveTopic("status") { try await controller.status() },
                 LiveTopic("faults") { try await switches.list() },
+                LiveTopic("scenario") { ["status": try await watched.scenario()] },
+                LiveTopic("traffic") { try await watched.traffic() },
                 LiveTopic("tiles") { try await tiles.tiles() },
             ],
             traces: traces.another()
         )
         controller.addRoutes(to: router)
         switches.addRoutes(to: router)
+        ScenarioRoutes(
+            generator: LoadGeneratorClient(shop.caller(tracer), token: shop.settings.adminToken),
+            faults: shop.mode,
+            sync: shop.sync
+        ).addRoutes(to: router)
         feed.addRoutes(to: router)
         PagesController().addRoutes(to: router)
         StorefrontController(caller: shop.shopperCaller(tracer)).addRoutes(to: router)

@@ -40,7 +40,13 @@ struct ServiceBuilder {
             service,
             tracer: tracer,
             gate: AdminGate(token: shop.settings.adminToken),
-            isProbe: { route in service == .console && ConsoleController.isProbe(route) }
+            isProbe: { route in
+                switch service {
+                case .console: ConsoleController.isProbe(route)
+                case .loadGenerator: ScenarioController.isProbe(route)
+                default: false
+                }
+            }
         )
         let (below, above) = try addRoutes(of: service, to: router, tracer, readiness)
         let server = buildApplication(
@@ -69,7 +75,7 @@ struct ServiceBuilder {
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
         case .console: return ([], ConsoleBuilder(shop, router, tracer).build())
-        case .loadGenerator: return ([], [try addLoadGenerator(to: router, tracer, readiness)])
+        case .loadGenerator: return ([], try addLoadGenerator(to: router, tracer, readiness))
         }
         return ([], [])
     }
@@ -94,9 +100,10 @@ struct ServiceBuilder {
         to router: ServiceRouter,
         _ tracer: ServiceTracer,
         _ readiness: Readiness
-    ) throws -> LoadGenerator {
+    ) throws -> [any Service] {
+        let book = try JourneyBook.fixture()
         let generator = LoadGenerator(
-            book: try JourneyBook.fixture(),
+            book: book,
             caller: shop.shopperCaller(tracer),
             tracer: tracer,
             seed: shop.options.seed
@@ -111,8 +118,15 @@ struct ServiceBuilder {
             )
         ).addRoutes(to: router)
         let traffic = shop.options.trafficPerMinute
+        let player = ScenarioPlayer(generator: generator, faults: shop.mode)
+        ScenarioController(
+            book: try ScenarioBook.fixture(book),
+            generator: generator,
+            player: player,
+            startingTraffic: traffic
+        ).addRoutes(to: router)
         readiness.then { generator.setBackgroundTraffic(requestsPerMinute: traffic) }
-        return generator
+        return [generator, player]
     }
 
     private func addRecommendation(to router: ServiceRouter, _ tracer: ServiceTracer) -> any Service {

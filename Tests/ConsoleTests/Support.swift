@@ -54,6 +54,7 @@ struct Bench {
 
     static func run(
         _ settings: Settings = Settings(),
+        adding: (ServiceRouter, ServiceTracer) -> Void = { _, _ in },
         _ body: (Bench) async throws -> Void
     ) async throws {
         try await withFolder { folder in
@@ -98,6 +99,7 @@ struct Bench {
             let client = try CurlClient()
             let caller = ServiceCaller(transport: client, tracer: tracer, urls: settings.services)
             StorefrontController(caller: caller).addRoutes(to: router)
+            adding(router, tracer)
             try await serve(router, feed, logger) { port in
                 let bench = Bench(
                     client: client,

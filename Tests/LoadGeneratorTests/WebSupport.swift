@@ -49,6 +49,7 @@ struct Desk: Sendable {
 
     let bench: Bench
     let settings = FakeSettings()
+    let player: ScenarioPlayer
     private let responder: RouterResponder<ShopRequestContext>
 
     init(_ shop: FakeShop = FakeShop(), limits: LoadGenerator.Limits = .init(), token: String? = nil) throws {
@@ -58,6 +59,14 @@ struct Desk: Sendable {
             generator: bench.generator,
             mode: DemoModeFollower(settings),
             prober: ServiceCaller(transport: shop, tracer: bench.tracer, urls: ServiceURLs(), timeout: .seconds(1))
+        )
+        .addRoutes(to: router)
+        player = ScenarioPlayer(generator: bench.generator, faults: FakeFaults(), clock: bench.clock)
+        ScenarioController(
+            book: try .fixture(.fixture()),
+            generator: bench.generator,
+            player: player,
+            startingTraffic: 30
         )
         .addRoutes(to: router)
         responder = router.buildResponder()

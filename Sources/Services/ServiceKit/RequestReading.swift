@@ -13,11 +13,19 @@ extension Request {
     ///
     /// - Throws: `ServiceError` 413 and 415; `InputError` and `DecodingError` for what does not fit.
     public func decode<Message: Decodable>(_ type: Message.Type) async throws -> Message {
+        try await decodeWithText(type).0
+    }
+
+    /// As `decode`, and the body as it came, for one who looks at it again.
+    ///
+    /// - Throws: As `decode`.
+    public func decodeWithText<Message: Decodable>(_ type: Message.Type) async throws -> (Message, text: [UInt8]) {
         let bytes = try await collectedBody()
-        guard !bytes.isEmpty else { return try JSON.decoder.decode(type, from: Data("{}".utf8)) }
+        guard !bytes.isEmpty else { return (try JSON.decoder.decode(type, from: Data("{}".utf8)), []) }
         try checkType(of: bytes)
-        try InputError.checkJSON(Array(bytes))
-        return try JSON.decoder.decode(type, from: bytes)
+        let text = Array(bytes)
+        try InputError.checkJSON(text)
+        return (try JSON.decoder.decode(type, from: bytes), text)
     }
 
     /// The body as it is, to be handed on.

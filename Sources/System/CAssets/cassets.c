@@ -89,6 +89,9 @@ static const unsigned char fixtures_payment[] = {
 static const unsigned char fixtures_rates[] = {
 #embed "../../../fixtures/rates.json"
 };
+static const unsigned char fixtures_scenarios_blackfriday[] = {
+#embed "../../../fixtures/scenarios/blackfriday.json"
+};
 static const unsigned char fixtures_shipping[] = {
 #embed "../../../fixtures/shipping.json"
 };
@@ -158,6 +161,7 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/orders.json", fixtures_orders),
     ASSET("fixtures/payment.json", fixtures_payment),
     ASSET("fixtures/rates.json", fixtures_rates),
+    ASSET("fixtures/scenarios/blackfriday.json", fixtures_scenarios_blackfriday),
     ASSET("fixtures/shipping.json", fixtures_shipping),
     ASSET("schema/postgres/shop/001_shop.sql", schema_postgres_shop_001),
     ASSET("schema/postgres/shop/002_price_history.sql", schema_postgres_shop_002),
