@@ -28,7 +28,7 @@ func library(_ name: String, at path: String, _ dependencies: [Target.Dependency
 }
 
 func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    let common: [Target.Dependency] = ["Commerce", "ShopAPI", "ServiceKit", hummingbird, httpTypes]
+    let common: [Target.Dependency] = ["Commerce", "Faults", "ShopAPI", "ServiceKit", hummingbird, httpTypes]
     return library("\(name)Service", at: "Services/\(name)", common + dependencies)
 }
 
@@ -96,6 +96,8 @@ let package = Package(
         library("Commerce", at: "Commerce", []),
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
         tests("CommerceTests", ["Commerce", "Fixtures"]),
+        library("Faults", at: "Faults", ["Assets", "Commerce"]),
+        tests("FaultsTests", ["Commerce", "Faults"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
@@ -124,12 +126,12 @@ let package = Package(
         library(
             "Storage",
             at: "Storage/Storage",
-            ["Commerce", .product(name: "HeapModule", package: "swift-collections")]
+            ["Commerce", "Faults", .product(name: "HeapModule", package: "swift-collections")]
         ),
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
-            ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
+            ["Storage", "Commerce", "ConnectionPool", "Faults", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
         ),
         library(
             "UpstreamStorage",
@@ -144,7 +146,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
-        library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
+        library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce", "Faults"]),
         tests(
             "RedisTests",
             [
@@ -156,7 +158,7 @@ let package = Package(
             "StorageTests",
             [
                 "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool",
-                "Fixtures",
+                "Faults", "Fixtures",
                 "ServiceTracing", tracing, grdb,
             ]
         ),
@@ -164,13 +166,14 @@ let package = Package(
             "PostgresStorage",
             at: "Storage/Postgres",
             [
-                "Commerce", "ConnectionPool", "PostgresClient", "ServiceTracing", "Storage", "UpstreamStorage", tracing,
+                "Commerce", "ConnectionPool", "Faults", "PostgresClient", "ServiceTracing", "Storage",
+                "UpstreamStorage", tracing,
             ]
         ),
         tests(
             "PostgresStorageTests",
             [
-                "Commerce", "ConnectionPool", "PostgresClient", "PostgresStorage", "PostgresTestSupport",
+                "Commerce", "ConnectionPool", "Faults", "PostgresClient", "PostgresStorage", "PostgresTestSupport",
                 "ServiceTracing", "Storage", "StorageConformance", "TestSupport", "UpstreamStorage", tracing,
             ]
         ),
@@ -186,21 +189,22 @@ let package = Package(
             "ServiceKit",
             at: "Services/ServiceKit",
             [
-                "Commerce", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing, lifecycle,
+                "Commerce", "Faults", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing,
+                lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]
         ),
-        service("Catalog", ["Storage"]),
+        service("Catalog", ["Storage", "ServiceTracing"]),
         service("Cart", ["Storage"]),
         service("Checkout", ["Storage", "Fixtures", "ServiceTracing", logging, tracing]),
-        service("Recommendation", []),
+        service("Recommendation", ["ServiceTracing"]),
         service("Currency", []),
-        service("Shipping", []),
-        service("Ad", []),
+        service("Shipping", ["ServiceTracing"]),
+        service("Ad", ["ServiceTracing"]),
         service(
             "LoadGenerator",
-            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+            ["Assets", "Faults", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
         ),
         // What a journey's trace must look like, for every test that sees one.
         .target(
@@ -212,7 +216,7 @@ let package = Package(
         tests(
             "LoadGeneratorTests",
             [
-                "LoadGeneratorService", "TraceShape", "Commerce", "Fixtures", "HTTPClient", "ServiceKit",
+                "LoadGeneratorService", "TraceShape", "Commerce", "Faults", "Fixtures", "HTTPClient", "ServiceKit",
                 "ServiceTracing", "ShopAPI", "Storage", hummingbird, httpTypes, lifecycle, logging, tracing,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -223,7 +227,7 @@ let package = Package(
         library(
             "ConsoleAPI",
             at: "ConsoleAPI",
-            ["OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
+            ["Commerce", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
         library(
             "OTLPReceiver",
@@ -255,33 +259,41 @@ let package = Package(
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
-        library(
-            "Console",
-            at: "Console",
-            [
-                "ConsoleAPI", "ServiceKit", "ShopAPI", "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer",
-                hummingbird, httpTypes,
-            ]
+        .target(
+            name: "Console",
+            dependencies: [
+                "Assets", "Commerce", "ConsoleAPI", "Faults", "Gzip", "HTTPClient", "OTLP", "ServiceKit", "ShopAPI",
+                "ServiceTracing", "SQLiteStorage", "Storage", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, nio,
+            ],
+            path: "Sources/Console",
+            exclude: ["Web"],
+            swiftSettings: strict
         ),
         tests(
             "ConsoleTests",
             [
-                "Console", "ConsoleAPI", "Commerce", "HTTPClient", "OTLP", "ServiceKit", "ServiceTracing", "ShopAPI",
-                "SQLiteStorage", "Storage", "TelemetryBuffer", httpTypes, lifecycle, logging, tracing,
+                "Assets", "Console", "ConsoleAPI", "Commerce", "Faults", "Gzip", "HTTPClient", "OTLP", "ServiceKit",
+                "ServiceTracing", "ShopAPI", "SQLiteStorage", "Storage", "TelemetryBuffer", "TestSupport", httpTypes,
+                lifecycle, logging, tracing,
             ]
         ),
-        library("Terminal", at: "Terminal", ["ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer"]),
+        library(
+            "Terminal",
+            at: "Terminal",
+            ["ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer"]
+        ),
         tests(
             "TerminalTests",
-            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "Storage", "TelemetryBuffer", tracing]
+            ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
         library("Doctor", at: "Doctor", ["HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
         .target(
             name: "TestSupport",
             dependencies: [
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
-                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
-                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", httpTypes, lifecycle, logging,
+                "CurrencyService", "Faults", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage",
+                "ServiceKit", "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "StorageConformance",
+                httpTypes, lifecycle, logging, tracing,
             ],
             path: "Tests/TestSupport",
             swiftSettings: strict
@@ -289,8 +301,9 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "TestSupport", "Commerce", "HTTPClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI",
-                "Storage", "StorageConformance", "ConnectionPool", httpTypes, hummingbird, tracing,
+                "TestSupport", "CheckoutService", "Commerce", "Faults", "HTTPClient", "RecommendationService",
+                "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI", "Storage", "StorageConformance",
+                "ConnectionPool", httpTypes, hummingbird, lifecycle, logging, tracing,
             ]
         ),
         // The wiring, and the command.
@@ -301,7 +314,7 @@ let package = Package(
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
                 "Console",
                 "ConsoleAPI",
-                "CurrencyService", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
+                "CurrencyService", "Faults", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
                 "OTLPReceiver", "PostgresClient", "PostgresStorage", "RedisClient", "RedisStorage", "SQLiteStorage",
                 "ServiceKit",
                 "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "Sync", "TelemetryBuffer", "UpstreamStorage",
@@ -327,8 +340,9 @@ let package = Package(
         .executableTarget(
             name: "popshop",
             dependencies: [
-                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "OTLP", "PostgresClient", "SQLiteStorage",
-                "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage", "TelemetryBuffer", "Terminal",
+                "Commerce", "Console", "ConsoleAPI", "Doctor", "HTTPClient", "LoadGeneratorService", "OTLP",
+                "PostgresClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Storage",
+                "TelemetryBuffer", "Terminal",
                 "UpstreamStorage", logging,
                 httpTypes,
                 argumentParser,
@@ -339,7 +353,8 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP",
+                "Commerce", "Faults", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer",
+                "OTLP",
                 "TraceShape",
                 httpTypes,
                 logging,

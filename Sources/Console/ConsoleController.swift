@@ -1,7 +1,11 @@
+import Commerce
 public import ConsoleAPI
+public import Faults
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import NIOCore
+import OTLP
 public import ServiceKit
 public import ServiceTracing
 import ShopAPI
@@ -13,51 +17,65 @@ public struct ConsoleController: Sendable {
     /// Where the numbers come from.
     public struct Sources: Sendable {
         let traces: TraceReader
+        let search: TraceReader
         let spans: @Sendable () async throws -> BufferCounts
         let orders: @Sendable () async throws -> OutboxCounts
+        let settled: @Sendable (SettledOrders) async throws -> [SettledOrder]
+        let upstreamURL: @Sendable (_ traceID: TraceID) -> String?
 
         /// - Parameters:
         ///   - traces: Of the same buffer as `spans`.
         ///   - spans: `SpanBuffer.counts` where the buffer is of this process: it alone knows its last error.
         ///   - orders: All zeros for a storage without an outbox.
+        ///   - settled: None for a storage without an outbox.
+        ///   - upstreamURL: Where the upstream shows a trace; nil where that is not known.
         public init(
             traces: TraceReader,
             spans: @escaping @Sendable () async throws -> BufferCounts,
-            orders: @escaping @Sendable () async throws -> OutboxCounts
+            orders: @escaping @Sendable () async throws -> OutboxCounts,
+            settled: @escaping @Sendable (SettledOrders) async throws -> [SettledOrder] = { _ in [] },
+            upstreamURL: @escaping @Sendable (_ traceID: TraceID) -> String? = { _ in nil }
         ) {
             self.traces = traces
+            search = traces.another()
             self.spans = spans
             self.orders = orders
+            self.settled = settled
+            self.upstreamURL = upstreamURL
         }
     }
 
     private let sources: Sources
     private let sync: any SyncControl
+    private let faults: (any FaultControl)?
     private let edgeID: String
     private let clock: any TraceClock
 
+    /// - Parameter faults: Where `network-loss` is switched off when the network is switched on.
     public init(
         sources: Sources,
         sync: any SyncControl,
+        faults: (any FaultControl)? = nil,
         edgeID: String,
         clock: any TraceClock = SystemTraceClock()
     ) {
         self.sources = sources
         self.sync = sync
+        self.faults = faults
         self.edgeID = edgeID
         self.clock = clock
     }
 
-    /// For `ServiceRouter`: nothing that the console answers is recorded unless the caller's own context is sampled,
-    /// so that watching the shop does not fill its buffer.
-    public static let isProbe: @Sendable (_ route: String) -> Bool = { _ in true }
+    /// For `ServiceRouter`: of what the console answers only a visitor's actions are recorded, unless the caller's own
+    /// context is sampled, so that watching the shop does not fill its buffer.
+    public static let isProbe: @Sendable (_ route: String) -> Bool = { !$0.hasPrefix("/api/shop/") }
 
     /// Adds the service's routes.
     public func addRoutes(to router: ServiceRouter) {
-        router.get("/") { _, _ in HomePage.response }
         router.get("/api/status") { _, _ in try .json(try await status()) }
         router.postAdmin("/api/network") { request, _ in
             let wanted = try await request.decode(NetworkRequest.self)
+            if wanted.online { try await faults?.clear(.networkLoss, services: nil) }
             await sync.setSwitchedOff(!wanted.online)
             return try .json(try await status())
         }
@@ -66,9 +84,14 @@ public struct ConsoleController: Sendable {
             return try .json(try await status())
         }
         router.get("/api/traces") { request, _ in try await traces(request.query) }
-        router.get("/api/traces/{trace_id}") { _, context in
-            try await trace(context.parameters.get("trace_id") ?? "")
+        router.get("/api/traces/{trace_id}") { _, context in try await trace(context.pathValue("trace_id")) }
+        router.get("/api/traces/{trace_id}/export") { _, context in try await export(context.pathValue("trace_id")) }
+        router.get("/api/traces/{trace_id}/delivery") { _, context in
+            let id = try Self.traceID(context.pathValue("trace_id"))
+            let delivery = try await reading { try await sources.traces.delivery(of: id) }
+            return try .json(DeliveryMessage(delivery, url: sources.upstreamURL(id)))
         }
+        router.get("/api/pushes") { request, _ in try await pushes(request.query) }
         router.get("/api/service-map") { request, _ in try await serviceMap(request.query) }
         router.addObservation(
             health: {
@@ -82,7 +105,7 @@ public struct ConsoleController: Sendable {
     /// The ledger now.
     ///
     /// - Throws: `ServiceError` when the buffer cannot be read, `StorageError` when the shop's database cannot.
-    func status() async throws -> StatusMessage {
+    public func status() async throws -> StatusMessage {
         let orders = try await sources.orders()
         let spans = try await reading { try await sources.spans() }
         return StatusMessage(edgeID: edgeID, sync: await sync.status(), orders: orders, spans: spans, now: clock.wall)
@@ -93,20 +116,68 @@ public struct ConsoleController: Sendable {
             service: try query.text("service"),
             minDuration: try query.number("min_duration_ms", in: 0...1e12),
             errorsOnly: try query.flag("error") ?? false,
+            route: try query.text("route"),
+            text: try query.text("q"),
             limit: try query.integer("limit", default: 50, in: 1...1000),
             before: try query.moment("before")
         )
-        let traces = try await reading { try await sources.traces.traces(filter) }
+        // A search through the spans may take long: the other questions do not wait for it.
+        let reader = filter.looksIntoSpans ? sources.search : sources.traces
+        let traces = try await reading { try await reader.traces(filter) }
         return try .json(TraceListMessage(traces))
     }
 
-    private func trace(_ text: String) async throws -> Response {
+    private static func traceID(_ text: String) throws(InputError) -> TraceID {
         guard let id = TraceID(text.lowercased()) else {
             throw InputError(.malformed, "invalid_trace_id", "A trace id is 32 hex digits that are not all zero.")
         }
+        return id
+    }
+
+    private func trace(_ text: String) async throws -> Response {
+        let id = try Self.traceID(text)
         let spans = try await reading { try await sources.traces.trace(id) }
         guard !spans.isEmpty else { throw ServiceError.notFound("trace", id.description) }
         return try .json(TraceMessage(spans, id: id.description))
+    }
+
+    /// One trace as an OTLP `ExportTraceServiceRequest` in JSON, to be kept as a file.
+    private func export(_ text: String) async throws -> Response {
+        let id = try Self.traceID(text)
+        let (count, document) = try await reading {
+            var (json, document, count) = (OTLPJSON(), [UInt8](), 0)
+            try await sources.traces.export(.traces([id])) { batch in
+                count += batch.spans.count
+                document += try json.append(resource: batch.resource, spans: batch.spans)
+            }
+            return (count, document + json.finish())
+        }
+        guard count > 0 else { throw ServiceError.notFound("trace", id.description) }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/json",
+                .contentDisposition: "attachment; filename=\"trace-\(id).json\"",
+                .contentLength: "\(document.count)",
+                .cacheControl: "no-store",
+                .xContentTypeOptions: "nosniff",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: document))
+        )
+    }
+
+    private func pushes(_ query: Query) async throws -> Response {
+        let limit = try query.integer("limit", default: 20, in: 1...200)
+        var wanted = SettledOrders.latest(limit: limit)
+        if try query.flag("refused") ?? false { wanted = .refused(limit: limit) }
+        if let text = try query.text("order_id") {
+            guard let id = OrderID(text) else { throw ServiceError.notFound("order", text) }
+            wanted = .order(id)
+        }
+        let orders = try await sources.settled(wanted)
+        return try .json(
+            PushListMessage(orders: orders, spans: try await reading { try await sources.traces.losses() })
+        )
     }
 
     private func serviceMap(_ query: Query) async throws -> Response {

@@ -43,9 +43,12 @@ public struct Settings: Sendable {
     /// The disk budget of the span buffer, in bytes.
     public var bufferMaxBytes: Int
     public var adminToken: String?
-    public var demoMode: DemoMode
+    /// The mode to start in; nil where the environment names none.
+    public var demoMode: DemoMode?
     /// Where spans would go, by the precedence of the contract.
     public var ingressURL: String
+    /// Where people of this team look at Coralogix, such as `https://team.app.eu2.coralogix.com`.
+    private var teamURL: String?
     /// The headers for an OTLP endpoint; secrets.
     var spanHeaders: [(name: String, value: String)]
     /// Whether an OTLP endpoint is named, which wins over Coralogix.
@@ -104,6 +107,19 @@ public struct Settings: Sendable {
         return SpanUpstream(url: ingressURL, key: coralogixTokenFile.map { .file($0) } ?? .none)
     }
 
+    /// Where Coralogix shows a trace, once it has it; nil for any other backend.
+    func upstreamPage(ofTrace id: TraceID) -> String? {
+        guard !hasOTLPEndpoint, hasSpanUpstream, let team = teamURL ?? coralogixURL else { return nil }
+        return "\(team)/#/explore?dataset=spans&queryType=lucene&query=traceID:%22\(id)%22&duration=last-1-day"
+    }
+
+    /// `https://ingress.eu2.coralogix.com:443` is where `https://eu2.coralogix.com` is the front door.
+    private var coralogixURL: String? {
+        let host = BaseURL(ingressURL).host
+        guard host.hasPrefix("ingress."), host.contains("coralogix") else { return nil }
+        return "https://" + host.dropFirst("ingress.".count)
+    }
+
     init(_ config: ConfigReader) throws {
         let variables = Variables(config)
         dataDirectory = variables["POPSHOP_DATA_DIR"] ?? "./popshop-data"
@@ -124,9 +140,10 @@ public struct Settings: Sendable {
         databaseConventions = DatabaseConventions(optIn: variables["OTEL_SEMCONV_STABILITY_OPT_IN"])
         bufferMaxBytes = try variables.integer("TELEMETRY_BUFFER_MAX_BYTES", 1 << 30, in: 1 << 20...1 << 50)
         adminToken = variables["POPSHOP_ADMIN_TOKEN"]
-        demoMode = try variables.choice("DEMO_MODE", .normal)
+        demoMode = variables["DEMO_MODE"] == nil ? nil : try variables.choice("DEMO_MODE", .normal)
         logLevel = try variables.choice("LOG_LEVEL", .info)
         ingressURL = variables.ingressURL()
+        teamURL = variables["CX_TEAM_URL"].map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         spanHeaders = try variables.spanHeaders()
         hasOTLPEndpoint = ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"].contains {
             variables[$0] != nil

@@ -14,7 +14,7 @@ struct Popshop: AsyncParsableCommand {
         version: "1.0.0",
         subcommands: [
             Demo.self, Serve.self, SyncCommand.self, Status.self, Traces.self, Migrate.self, HealthCheck.self,
-            DoctorCommand.self,
+            DoctorCommand.self, Scenarios.self,
         ],
         defaultSubcommand: Demo.self
     )

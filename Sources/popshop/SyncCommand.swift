@@ -1,11 +1,8 @@
 import ArgumentParser
 import ConsoleAPI
 import FoundationEssentials
-import HTTPClient
-import HTTPTypes
 import Logging
 import Shop
-import ShopAPI
 import Terminal
 
 #if canImport(Glibc)
@@ -133,26 +130,19 @@ private struct AttachedSync {
     let token: String?
 
     func run(watches: Bool) async throws {
-        let transport = try CurlClient()
-        do {
-            try await attach(transport, watches)
-        } catch {
-            await transport.shutDown()
-            throw error
-        }
-        await transport.shutDown()
+        try await RunningShop.attach(to: console, token: token) { shop in try await attach(shop, watches) }
     }
 
-    private func attach(_ transport: CurlClient, _ watches: Bool) async throws {
-        let start = SyncProgress(try await ask(transport, .get, "/api/status"))
+    private func attach(_ shop: RunningShop, _ watches: Bool) async throws {
+        let start = SyncProgress(try await shop.get("/api/status", StatusMessage.self))
         guard !start.lanes.isEmpty else { throw SyncWorker.nowhere }
         Output.line("A shop runs on this data directory: its own sync sends what waits.")
-        _ = try await ask(transport, .post, "/api/sync")
+        _ = try await shop.post("/api/sync", [], StatusMessage.self)
         var report = SyncReport(from: start)
         // A lane needs a moment to take up the request, so it is believed from the third look on.
         var looks = 0
         while true {
-            let now = SyncProgress(try await ask(transport, .get, "/api/status"))
+            let now = SyncProgress(try await shop.get("/api/status", StatusMessage.self))
             report.show(now)
             looks += 1
             if !watches, isOver(now, start, looks) {
@@ -170,25 +160,5 @@ private struct AttachedSync {
             if now.rest(of: lane, since: start) == 0 { return true }
             return looks >= 3 && lane.state != .draining && (lane.state != .idle || looks >= 60)
         }
-    }
-
-    private func ask(
-        _ transport: CurlClient,
-        _ method: HTTPRequest.Method,
-        _ path: String
-    ) async throws -> StatusMessage {
-        var headers: HTTPFields = [.contentType: "application/json"]
-        if let token { headers[.authorization] = "Bearer \(token)" }
-        let request = OutgoingRequest(method: method, url: console + path, headers: headers, timeout: .seconds(5))
-        let answer: IncomingResponse
-        do {
-            answer = try await transport.send(request)
-        } catch {
-            throw Refusal(.temporary, "The shop that runs on this data directory does not answer: \(error.message)")
-        }
-        guard answer.status == .ok else {
-            throw Refusal(.temporary, "The shop that runs on this data directory answers HTTP \(answer.status.code).")
-        }
-        return try JSON.decoder.decode(StatusMessage.self, from: Data(answer.body))
     }
 }

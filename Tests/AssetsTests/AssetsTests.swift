@@ -3,9 +3,12 @@ import Foundation
 import Testing
 
 struct AssetsTests {
-    private static let folders = ["schema", "fixtures"]
+    private static let folders = ["schema", "fixtures", "Sources/Console/Web"]
 
-    @Test("Every file of schema/ and fixtures/ is compiled in with the bytes it has", arguments: try filesOnDisk())
+    @Test(
+        "Every file of schema/, fixtures/ and the pages is compiled in with the bytes it has",
+        arguments: try filesOnDisk()
+    )
     func compiledIn(path: String) throws {
         let asset = try #require(Asset.at(path), "\(path) is missing in cassets.c")
         #expect(asset.bytes == Array(try Data(contentsOf: Self.top.appending(path: path))))

@@ -37,17 +37,24 @@ struct Bench {
     let client: CurlClient
     let url: String
     let buffer: SpanBuffer
+    let reader: TraceReader
     let sync: IdleSync
 
     struct Settings {
         var lanes = ConfiguredLanes(orders: true, spans: false)
         var token: String?
         var orders = OutboxCounts()
+        var settled: [SettledOrder] = []
         var spansFail = false
+        /// Where the shop page's services are; by default nowhere.
+        var services = ServiceURLs(portOffset: -7_000)
+        var topics: [LiveTopic] = []
+        var limits = LiveFeed.Limits()
     }
 
     static func run(
         _ settings: Settings = Settings(),
+        adding: (ServiceRouter, ServiceTracer) -> Void = { _, _ in },
         _ body: (Bench) async throws -> Void
     ) async throws {
         try await withFolder { folder in
@@ -62,7 +69,9 @@ struct Bench {
                         if settings.spansFail { throw CancellationLookalike() }
                         return await buffer.counts()
                     },
-                    orders: { settings.orders }
+                    orders: { settings.orders },
+                    settled: { _ in settings.settled },
+                    upstreamURL: { "https://upstream.example/\($0)" }
                 ),
                 sync: sync,
                 edgeID: "8f14e45fceea167a5a36dedd4bea2543",
@@ -79,20 +88,36 @@ struct Bench {
                 isProbe: ConsoleController.isProbe
             )
             controller.addRoutes(to: router)
-            try await serve(router, logger) { port in
-                let client = try CurlClient()
-                let bench = Bench(client: client, url: "http://127.0.0.1:\(port)", buffer: buffer, sync: sync)
-                let outcome: Result<Void, any Error>
-                do { outcome = .success(try await body(bench)) } catch { outcome = .failure(error) }
-                await client.shutDown()
-                try outcome.get()
+            PagesController().addRoutes(to: router)
+            let feed = LiveFeed(
+                topics: settings.topics,
+                traces: TraceReader(directory: folder),
+                limits: settings.limits,
+                interval: .milliseconds(5)
+            )
+            feed.addRoutes(to: router)
+            let client = try CurlClient()
+            let caller = ServiceCaller(transport: client, tracer: tracer, urls: settings.services)
+            StorefrontController(caller: caller).addRoutes(to: router)
+            adding(router, tracer)
+            try await serve(router, feed, logger) { port in
+                let bench = Bench(
+                    client: client,
+                    url: "http://127.0.0.1:\(port)",
+                    buffer: buffer,
+                    reader: TraceReader(directory: folder),
+                    sync: sync
+                )
+                try await body(bench)
             }
+            await client.shutDown()
             await buffer.close()
         }
     }
 
     private static func serve(
         _ router: ServiceRouter,
+        _ feed: LiveFeed,
         _ logger: Logger,
         _ body: (Int) async throws -> Void
     ) async throws {
@@ -100,7 +125,7 @@ struct Bench {
         let application = buildApplication(router, at: ListenAddress(host: "127.0.0.1", port: 0), logger: logger) {
             continuation.yield($0)
         }
-        let group = ServiceGroup(configuration: .init(services: [application], logger: logger))
+        let group = ServiceGroup(configuration: .init(services: [application, feed], logger: logger))
         try await withThrowingTaskGroup { tasks in
             tasks.addTask { try await group.run() }
             var iterator = ports.makeAsyncIterator()
@@ -148,6 +173,11 @@ struct Bench {
             text: String(decoding: response.body, as: UTF8.self),
             json: (try? JSON.decoder.decode(JSONValue.self, from: Data(response.body))) ?? .null
         )
+    }
+
+    /// The answer as it came.
+    func raw(_ method: HTTPRequest.Method, _ path: String, _ headers: HTTPFields) async throws -> IncomingResponse {
+        try await client.send(OutgoingRequest(method: method, url: url + path, headers: headers))
     }
 
     /// Puts spans into the buffer: a checkout that failed, a fast browse an hour later, and one from the next second.

@@ -1,5 +1,6 @@
 import ConsoleAPI
 import HTTPTypes
+import OTLP
 import ServiceTracing
 import ShopAPI
 import TelemetryBuffer
@@ -143,7 +144,10 @@ struct TraceRouteTests {
     @Test("Watching records nothing, not even a lost picture, unless the watcher's own context is sampled")
     func probes() async throws {
         try await Bench.run { bench in
-            let paths = ["/", "/api/status", "/api/traces", "/api/service-map", "/health", "/stats", "/favicon.ico"]
+            let paths = [
+                "/", "/traces", "/assets/core.js", "/api/status", "/api/traces", "/api/service-map", "/health",
+                "/stats", "/favicon.ico",
+            ]
             for path in paths {
                 let answer = try await bench.get(path)
                 #expect(answer.headers[HTTPField.Name.traceresponse]?.hasSuffix("-00") == true)
@@ -157,16 +161,59 @@ struct TraceRouteTests {
         }
     }
 
-    @Test("GET / is a page that loads nothing and says where the API is")
-    func home() async throws {
+    @Test(
+        "What is asked of the spans narrows the list too",
+        arguments: [
+            ("route=POST%20/checkout", ["1"]), ("route=POST", []), ("q=insert", ["1"]), ("q=products", ["3", "2"]),
+            ("q=00000000000000020", ["2"]), ("q=products&service=checkout", []), ("q=%25", []),
+            ("route=INSERT%20orders&min_duration_ms=500", ["1"]), ("route=INSERT%20orders&min_duration_ms=901", []),
+        ] as [(String, [String])]
+    )
+    func spanFilters(query: String, expected: [String]) async throws {
         try await Bench.run { bench in
-            let answer = try await bench.get("/")
+            try await bench.fill()
+            let traces = try await bench.get("/api/traces?\(query)").json["traces"]
+            let ids = (0..<max(0, traces.count)).map { place in
+                String((traces[place]["trace_id"].text ?? "").prefix(16).drop { $0 == "0" })
+            }
+            #expect(ids == expected)
+        }
+    }
+
+    @Test("A trace is exported as one OTLP request, for a file")
+    func export() async throws {
+        try await Bench.run { bench in
+            try await bench.fill()
+            let id = "00000000000000010000000000000001"
+            let answer = try await bench.get("/api/traces/\(id)/export")
             #expect(answer.status == 200)
-            #expect(answer.headers[.contentType] == "text/html; charset=utf-8")
-            #expect(answer.headers[.xContentTypeOptions] == "nosniff")
-            #expect(answer.headers[.contentSecurityPolicy]?.hasPrefix("default-src 'none'") == true)
-            #expect(answer.text.contains(#"href="/api/status""#))
-            #expect(!answer.text.contains("<script") && !answer.text.contains("http://"))
+            #expect(answer.headers[.contentDisposition] == "attachment; filename=\"trace-\(id).json\"")
+            let read = try ExportRequest(json: Array(answer.text.utf8))
+            #expect(read.groups.reduce(0) { $0 + $1.spans.count } == 4)
+            #expect(try await bench.get("/api/traces/\(id.replacing("1", with: "7"))/export").status == 404)
+            #expect(try await bench.get("/api/traces/nonsense/export").status == 400)
+        }
+    }
+
+    @Test("How far a trace has come, and where it can be seen once it is there")
+    func delivery() async throws {
+        try await Bench.run { bench in
+            try await bench.fill()
+            let path = "/api/traces/00000000000000010000000000000001/delivery"
+            #expect(
+                try await bench.get(path).json
+                    == json(#"{"pending":4,"sent":0,"expired":0,"quarantined":0,"url":null}"#)
+            )
+            let outbox = bench.buffer.outbox()
+            let batch = try #require(try await outbox.nextBatch(maxBytes: .max, window: 0...UInt64.max).batch)
+            await outbox.settle(batch, .delivered(rejected: 1, reason: "No such team."))
+            let sent = try await bench.get(path).json
+            #expect(sent["sent"].number == 4 && sent["pending"].number == 0)
+            #expect(sent["url"].text == "https://upstream.example/00000000000000010000000000000001")
+            let losses = try await bench.get("/api/pushes").json["spans"]
+            #expect(losses.count == 1)
+            #expect(losses[0]["outcome"].text == "rejected" && losses[0]["count"].number == 1)
+            #expect(losses[0]["reason"].text == "No such team.")
         }
     }
 

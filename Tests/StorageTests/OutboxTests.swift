@@ -41,6 +41,26 @@ struct OutboxTests {
         try await shop.database.close()
     }
 
+    @Test func `what was answered can be looked up: the latest, the refused, and one`() async throws {
+        let shop = try SQLiteShop()
+        let orders = try await shop.place(3)
+        let outcomes: [OrderOutcome] = [.accepted, .rejected(reason: "No such product."), .backordered]
+        let push = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        try await shop.database.outbox().settle(
+            zip(orders, outcomes).map { OrderSettlement(id: $0.id, outcome: $1, traceParent: push) }
+        )
+        let latest = try await shop.database.settledOrders(.latest(limit: 10))
+        #expect(Set(latest.map(\.id)) == Set(orders.map(\.id)))
+        #expect(try await shop.database.settledOrders(.latest(limit: 2)).count == 2)
+        let refused = try await shop.database.settledOrders(.refused(limit: 10))
+        #expect(refused.map(\.outcome) == [.rejected(reason: "No such product.")])
+        let one = try #require(try await shop.database.settledOrders(.order(orders[2].id)).first)
+        #expect(one.outcome == .backordered && one.pushTraceParent == push)
+        #expect(one.total == orders[2].total && one.date == orders[2].date)
+        #expect(one.purchaseTraceParent == orders[2].traceParent)
+        try await shop.database.close()
+    }
+
     @Test func `an order is settled once, by whichever came first`() async throws {
         let shop = try SQLiteShop()
         let order = try await shop.place(1)[0]

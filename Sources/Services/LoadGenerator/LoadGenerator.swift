@@ -26,6 +26,7 @@ public final class LoadGenerator: Service {
 
     private struct Arrival: Sendable {
         let journey: PlannedJourney
+        let moment: ShowMoment?
         let source: TrafficSource
     }
 
@@ -38,6 +39,10 @@ public final class LoadGenerator: Service {
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     /// As long as `Limits.inFlight` at most, since nothing is put in that was not admitted.
     private let arrivals = AsyncStream.makeStream(of: Arrival.self)
+    /// Runs on while shows are paused.
+    private let uptime: Stopwatch
+    /// Says that a show is over.
+    let showNews = Wake()
     /// Ends when the service stops and no journey is under way any more.
     private let over = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -57,6 +62,7 @@ public final class LoadGenerator: Service {
         self.book = book
         self.limits = limits
         self.clock = clock
+        uptime = Stopwatch(clock)
         shopper = Shopper(caller: caller, tracer: tracer, clock: clock)
         ledger = Mutex(TrafficLedger(planner: JourneyPlanner(book: book, seed: seed), limits: limits))
     }
@@ -67,9 +73,18 @@ public final class LoadGenerator: Service {
     /// - Parameter requestsPerMinute: 0 is none; what is over the limit is the limit.
     public func setBackgroundTraffic(requestsPerMinute: Int) {
         let rate = min(max(0, requestsPerMinute), limits.requestsPerMinute)
-        let schedule = rate > 0 ? ArrivalSchedule.constant(requestsPerMinute: rate, seconds: nil) : nil
-        ledger.withLock { $0.setBackground(schedule, Stopwatch(clock)) }
+        ledger.withLock { $0.setBackground(rate, Stopwatch(clock)) }
         wakes.continuation.yield()
+    }
+
+    /// The background traffic.
+    public var backgroundTraffic: TrafficRate {
+        ledger.withLock { ledger in
+            TrafficRate(
+                requests_per_minute: ledger.backgroundRate,
+                running: ledger.traffic[.background]?.isDriven ?? false
+            )
+        }
     }
 
     /// What was done so far, and by which traffic.
@@ -131,10 +146,76 @@ extension LoadGenerator {
     /// - Throws: What ended the journey early; `ServiceError` 503 when there is no room for it.
     func make(_ journey: String, in context: InstrumentationContext) async throws -> JourneyAnswer {
         let plan = try ledger.withLock { try $0.admitRequest(for: journey) }
-        let outcome = await shopper.make(plan, in: context)
+        let outcome = await shopper.make(plan, in: context) { self.stepped($0, of: .request) }
         finish(outcome, of: .request)
         if let failure = outcome.failure { throw failure }
         return JourneyAnswer(journey: plan.name, traceID: outcome.traceID.description, steps: outcome.steps)
+    }
+}
+
+// Shows of scenarios: what is played, and from where on. Which faults belong to it is the player's business.
+extension LoadGenerator {
+    /// Begins a show. The background traffic waits until it is over.
+    ///
+    /// - Parameter seed: Nil for the generator's own.
+    /// - Throws: `ServiceError` 409 when one is on, 503 when the service stops.
+    func startShow(_ timeline: ScenarioTimeline, seed: UInt64?) throws(ServiceError) {
+        try changeShow { ledger, watch throws(ServiceError) in try ledger.startShow(timeline, seed: seed, watch) }
+    }
+
+    /// Stands still where it is.
+    ///
+    /// - Throws: `ServiceError` 409 when none is on, or it stands still already.
+    func pauseShow() throws(ServiceError) {
+        try changeShow { ledger, _ throws(ServiceError) in try ledger.pauseShow() }
+    }
+
+    /// Goes on from where it stands, without leaving an arrival out.
+    ///
+    /// - Throws: `ServiceError` 409 when none is on, or it is not paused.
+    func resumeShow() throws(ServiceError) {
+        try changeShow { ledger, watch throws(ServiceError) in try ledger.resumeShow(watch) }
+    }
+
+    /// Goes on from the beginning of a phase, which plays what it would have played.
+    ///
+    /// - Throws: `ServiceError` 409 when none is on, or it is paused; 400 when it has no such phase.
+    func jumpShow(to phase: String) throws(ServiceError) {
+        try changeShow { ledger, watch throws(ServiceError) in try ledger.jumpShow(to: phase, watch) }
+    }
+
+    /// Ends it. What has begun is finished.
+    ///
+    /// - Throws: `ServiceError` 409 when none is on.
+    func stopShow() throws(ServiceError) {
+        try changeShow { ledger, watch throws(ServiceError) in try ledger.stopShow(watch) }
+    }
+
+    /// Ends it if one is on, and forgets it.
+    func forgetShow() {
+        let watch = Stopwatch(clock)
+        ledger.withLock { $0.forgetShow(watch) }
+        wakes.continuation.yield()
+    }
+
+    /// The scenario that is on, or the last that was.
+    var show: ShowReport? { ledger.withLock { $0.showReport(now: uptime.elapsed) } }
+
+    /// Whether a scenario is on, now or after a pause.
+    var isPlaying: Bool { ledger.withLock { $0.show?.isOn ?? false } }
+
+    /// Journeys under way, of all traffic.
+    var inFlight: Int { ledger.withLock { $0.totals.in_flight } }
+
+    private func changeShow(
+        _ change: (inout TrafficLedger, Stopwatch) throws(ServiceError) -> Void
+    ) throws(ServiceError) {
+        let watch = Stopwatch(clock)
+        let result = ledger.withLock { ledger in
+            Result { () throws(ServiceError) in try change(&ledger, watch) }
+        }
+        try result.get()
+        wakes.continuation.yield()
     }
 }
 
@@ -155,29 +236,42 @@ extension LoadGenerator {
             { for await _ in drive.stopped {} }
         )
         ledger.withLock { $0.ended(drive) }
+        if drive.course.timeline != nil {
+            showNews.signal()
+            // The background traffic may have its turn again.
+            wakes.continuation.yield()
+        }
     }
 
     /// Each arrival at its time, counted from the start: a late one does not make the next one late.
     private func arrive(_ drive: Drive) async {
-        var arrival = 0
-        while let due = drive.schedule.offset(ofArrival: arrival) {
+        let course = drive.course
+        var arrival = course.firstArrival
+        while let place = course.schedule.place(ofArrival: arrival) {
+            let due = place.offset - course.origin
             guard (try? await drive.watch.wait(until: due)) != nil else { return }
             let lateness = max(.zero, drive.watch.elapsed - due)
-            switch ledger.withLock({ $0.admit(drive, lateness: lateness) }) {
-            case .journey(let journey): arrivals.continuation.yield(Arrival(journey: journey, source: drive.source))
+            let admission = ledger.withLock { ledger in
+                ledger.admit(drive, segment: place.segment, at: place.offset, lateness: lateness)
+            }
+            switch admission {
+            case .journey(let journey, let moment):
+                arrivals.continuation.yield(Arrival(journey: journey, moment: moment, source: drive.source))
             case .shed: break
             case .refused: return
             }
             arrival += 1
         }
-        if let duration = drive.schedule.duration { try? await drive.watch.wait(until: duration) }
+        if let duration = course.schedule.duration { try? await drive.watch.wait(until: duration - course.origin) }
     }
 
     private func makeJourneys() async {
         await withDiscardingTaskGroup { group in
             for await arrival in arrivals.stream {
                 group.addTask {
-                    let outcome = await self.shopper.make(arrival.journey, in: .topLevel)
+                    let outcome = await self.shopper.make(arrival.journey, in: .topLevel, at: arrival.moment) {
+                        self.stepped($0, of: arrival.source)
+                    }
                     self.finish(outcome, of: arrival.source)
                 }
             }
@@ -187,6 +281,10 @@ extension LoadGenerator {
             )
             group.cancelAll()
         }
+    }
+
+    private func stepped(_ step: StepOutcome, of source: TrafficSource) {
+        ledger.withLock { $0.stepped(step, of: source, now: uptime.elapsed) }
     }
 
     private func finish(_ outcome: JourneyOutcome, of source: TrafficSource) {
@@ -208,7 +306,7 @@ extension LoadGenerator {
 }
 
 /// Runs both and returns when one has ended and the other, cancelled then, as well.
-private func first(
+func first(
     _ one: @escaping @Sendable () async -> Void,
     _ other: @escaping @Sendable () async -> Void
 ) async {

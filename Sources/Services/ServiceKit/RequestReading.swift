@@ -13,13 +13,34 @@ extension Request {
     ///
     /// - Throws: `ServiceError` 413 and 415; `InputError` and `DecodingError` for what does not fit.
     public func decode<Message: Decodable>(_ type: Message.Type) async throws -> Message {
+        try await decodeWithText(type).0
+    }
+
+    /// As `decode`, and the body as it came, for one who looks at it again.
+    ///
+    /// - Throws: As `decode`.
+    public func decodeWithText<Message: Decodable>(_ type: Message.Type) async throws -> (Message, text: [UInt8]) {
         let bytes = try await collectedBody()
-        guard !bytes.isEmpty else { return try JSON.decoder.decode(type, from: Data("{}".utf8)) }
-        guard isJSON else {
+        guard !bytes.isEmpty else { return (try JSON.decoder.decode(type, from: Data("{}".utf8)), []) }
+        try checkType(of: bytes)
+        let text = Array(bytes)
+        try InputError.checkJSON(text)
+        return (try JSON.decoder.decode(type, from: bytes), text)
+    }
+
+    /// The body as it is, to be handed on.
+    ///
+    /// - Throws: `ServiceError` 415 when it says that it is no JSON; `NIOTooManyBytesError`.
+    public func jsonBytes() async throws -> [UInt8] {
+        let bytes = try await collectedBody()
+        try checkType(of: bytes)
+        return [UInt8](bytes)
+    }
+
+    private func checkType(of bytes: Data) throws(ServiceError) {
+        guard bytes.isEmpty || isJSON else {
             throw ServiceError(.unsupportedMediaType, "unsupported_media_type", "The body must be application/json.")
         }
-        try InputError.checkJSON(Array(bytes))
-        return try JSON.decoder.decode(type, from: bytes)
     }
 
     /// Refuses a body that announces itself as too large, also where nobody would read it.

@@ -11,6 +11,8 @@ public struct ServiceRouter {
 
     /// What the service is.
     public let service: ServiceName
+    /// The service's own.
+    public let tracer: ServiceTracer
     public let statistics = RequestStatistics()
     private let router: Router<ShopRequestContext>
     private let gate: AdminGate
@@ -26,6 +28,7 @@ public struct ServiceRouter {
     ) {
         self.service = service
         self.gate = gate
+        self.tracer = tracer
         router = Router(context: ShopRequestContext.self)
         router.add(
             middleware: TelemetryMiddleware(tracer: tracer, statistics: statistics) { route in
@@ -50,6 +53,14 @@ public struct ServiceRouter {
         let gate = gate
         add(.post, path) { request, context in
             try gate.check(request)
+            try CrossOrigin.check(request)
+            return try await handler(request, context)
+        }
+    }
+
+    /// Adds `POST path` for what a visitor may do, from this service's own pages and not from those of other sites.
+    public func postFromOwnPages(_ path: String, _ handler: @escaping Handler) {
+        add(.post, path) { request, context in
             try CrossOrigin.check(request)
             return try await handler(request, context)
         }

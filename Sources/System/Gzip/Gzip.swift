@@ -2,11 +2,9 @@ import CZlib
 
 /// gzip (RFC 1952), by zlib.
 public enum Gzip {
-    /// Level 1: a line is slower than a core.
-    private static let level: Int32 = 1
-
+    /// - Parameter level: 1 to 9. For what is packed to be sent once 1 is enough: a line is slower than a core.
     /// - Returns: Nil when zlib has no memory for it.
-    public static func compress(_ bytes: [UInt8]) -> [UInt8]? {
+    public static func compress(_ bytes: [UInt8], level: Int32 = 1) -> [UInt8]? {
         var stream = z_stream()
         guard czlib_gzip_init(&stream, level) == Z_OK else { return nil }
         defer { deflateEnd(&stream) }

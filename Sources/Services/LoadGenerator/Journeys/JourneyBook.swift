@@ -54,6 +54,10 @@ public struct JourneyBook: Sendable {
         self.journeys = journeys
     }
 
+    func hasJourney(_ name: String) -> Bool { journeys[name] != nil }
+
+    var journeyNames: [String] { journeys.keys.sorted() }
+
     /// The journey of a name that `mix` has, or one of those with a route of their own.
     func journey(_ name: String) -> Journey {
         guard let journey = journeys[name] else { preconditionFailure("no journey \(name)") }

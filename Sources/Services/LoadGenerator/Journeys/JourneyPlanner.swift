@@ -18,6 +18,9 @@ public struct JourneyPlanner: Sendable {
         JourneyPlanner(book: book, seed: SplitMix64.mix(seed ^ SplitMix64.mix(UInt64(bitPattern: Int64(number)) &+ 1)))
     }
 
+    /// A planner of the same journeys from another seed.
+    func reseeded(_ seed: UInt64) -> JourneyPlanner { JourneyPlanner(book: book, seed: seed) }
+
     /// What an arrival does.
     ///
     /// - Parameters:

@@ -55,17 +55,25 @@ public struct ArrivalSchedule: Hashable, Sendable {
     /// How long after the start an arrival comes, nil when the schedule is over before it.
     ///
     /// - Parameter arrival: From 0, which comes at the start.
-    public func offset(ofArrival arrival: Int) -> Duration? {
+    public func offset(ofArrival arrival: Int) -> Duration? { place(ofArrival: arrival)?.offset }
+
+    /// When an arrival comes, and in which segment, nil when the schedule is over before it.
+    func place(ofArrival arrival: Int) -> (offset: Duration, segment: Int)? {
         var (begun, before) = (0.0, 0.0)
-        for segment in segments {
+        for (index, segment) in segments.enumerated() {
             let arrivals = segment.arrivals
             if Double(arrival) < before + arrivals {
-                return .seconds(begun + segment.seconds(until: Double(arrival) - before))
+                return (.seconds(begun + segment.seconds(until: Double(arrival) - before)), index)
             }
             begun += segment.seconds
             before += arrivals
         }
         return nil
+    }
+
+    /// The number of the first arrival in a segment.
+    func firstArrival(inSegment segment: Int) -> Int {
+        Int(segments.prefix(segment).reduce(0) { $0 + $1.arrivals }.rounded(.up))
     }
 
     /// Requests per minute at a time after the start; 0 when the schedule is over.

@@ -8,6 +8,8 @@ enum TrafficSource: Hashable, Sendable {
     case background
     /// A run, by its number.
     case run(Int)
+    /// A show of a scenario, by its number.
+    case show(Int)
     /// Scripts that ask for one journey.
     case request
 }
@@ -17,10 +19,21 @@ struct Drive: Sendable {
     let source: TrafficSource
     /// Tells it from an earlier one of the same source.
     let number: Int
-    let schedule: ArrivalSchedule
+    let course: Course
     let watch: Stopwatch
     /// Ends when the drive shall.
     let stopped: AsyncStream<Void>
+}
+
+/// A schedule, and from where on it is followed.
+struct Course: Sendable {
+    let schedule: ArrivalSchedule
+    /// How far into the schedule the watch's start is.
+    var origin = Duration.zero
+    /// The first arrival that is still to come; it may have been due before `origin`.
+    var firstArrival = 0
+    /// What is played, where it is a show.
+    var timeline: ScenarioTimeline?
 }
 
 /// The books of the load generator: which traffic there is and what it has done. Counters only, so that days of
@@ -28,15 +41,16 @@ struct Drive: Sendable {
 struct TrafficLedger: Sendable {
     /// What becomes of an arrival.
     enum Admission {
-        case journey(PlannedJourney)
+        case journey(PlannedJourney, ShowMoment?)
         case shed
         /// The drive it came from is over.
         case refused
     }
 
-    private struct Traffic {
+    struct Traffic {
         let planner: JourneyPlanner
-        var arrivals = 0
+        /// The number of the arrival that comes next.
+        var next = 0
         var hash = JourneyHash()
         var totals = TrafficTotals()
         /// The last schedule there was.
@@ -52,15 +66,20 @@ struct TrafficLedger: Sendable {
     static let tolerance = Duration.milliseconds(50)
     static let finishedRunsKept = 20
 
-    private let planner: JourneyPlanner
+    let planner: JourneyPlanner
     private let limits: LoadGenerator.Limits
-    private var traffic: [TrafficSource: Traffic]
+    var traffic: [TrafficSource: Traffic]
     private var finished: [TrafficRun] = []
-    private var totals = TrafficTotals()
+    private(set) var totals = TrafficTotals()
     private var pending: [Drive] = []
     private var drives = 0
     private var runs = 0
-    private var isStopping = false
+    private(set) var isStopping = false
+    /// Journeys a minute that the background traffic shall have; while a show is on, it waits.
+    private(set) var backgroundRate = 0
+    /// The scenario that is on, or the last that was.
+    var show: Show?
+    var shows = 0
 
     init(planner: JourneyPlanner, limits: LoadGenerator.Limits) {
         self.planner = planner
@@ -90,14 +109,19 @@ struct TrafficLedger: Sendable {
         runs += 1
         let (done, continuation) = AsyncStream.makeStream(of: TrafficRun.self, bufferingPolicy: .bufferingNewest(1))
         traffic[.run(runs)] = Traffic(planner: planner ?? self.planner.forked(runs), done: continuation)
-        follow(schedule, .run(runs), watch)
+        follow(Course(schedule: schedule), .run(runs), watch)
         return (Self.id(of: .run(runs)), done)
     }
 
-    /// Gives the background traffic another schedule, or none. Its arrivals are counted on.
-    mutating func setBackground(_ schedule: ArrivalSchedule?, _ watch: Stopwatch) {
+    /// Gives the background traffic another rate. Its arrivals are counted on. While a show is on, there is none: the
+    /// show's rates are the shop's.
+    ///
+    /// - Parameter rate: Journeys a minute; 0 is none.
+    mutating func setBackground(_ rate: Int, _ watch: Stopwatch) {
+        backgroundRate = rate
         end(.background)
-        if let schedule, !isStopping { follow(schedule, .background, watch) }
+        guard rate > 0, !isStopping, show?.isOn != true else { return }
+        follow(Course(schedule: .constant(requestsPerMinute: rate, seconds: nil)), .background, watch)
     }
 
     /// The schedules to be followed that nobody follows yet.
@@ -109,6 +133,7 @@ struct TrafficLedger: Sendable {
     /// No more arrivals.
     mutating func stop() {
         isStopping = true
+        show?.end()
         for source in traffic.keys { end(source) }
     }
 
@@ -117,9 +142,10 @@ struct TrafficLedger: Sendable {
         guard let known = traffic[drive.source], known.isDriven, known.drive?.number == drive.number else { return }
         traffic[drive.source]?.isDriven = false
         settle(drive.source)
+        if drive.source == show?.source { showIsOver(drive.watch) }
     }
 
-    private mutating func end(_ source: TrafficSource) {
+    mutating func end(_ source: TrafficSource) {
         guard let known = traffic[source], known.isDriven else { return }
         known.stop?.finish()
         traffic[source]?.isDriven = false
@@ -127,10 +153,10 @@ struct TrafficLedger: Sendable {
         settle(source)
     }
 
-    private mutating func follow(_ schedule: ArrivalSchedule, _ source: TrafficSource, _ watch: Stopwatch) {
+    mutating func follow(_ course: Course, _ source: TrafficSource, _ watch: Stopwatch) {
         drives += 1
         let (stopped, stop) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let drive = Drive(source: source, number: drives, schedule: schedule, watch: watch, stopped: stopped)
+        let drive = Drive(source: source, number: drives, course: course, watch: watch, stopped: stopped)
         traffic[source]?.drive = drive
         traffic[source]?.isDriven = true
         traffic[source]?.stop = stop
@@ -153,12 +179,15 @@ struct TrafficLedger: Sendable {
 extension TrafficLedger {
     /// Plans the next arrival of a drive, at its time. One over the bound is counted and dropped, but stays in the
     /// hash: what a seed plays must not depend on how fast the shop is.
-    mutating func admit(_ drive: Drive, lateness: Duration) -> Admission {
+    ///
+    /// - Parameter segment: Of the schedule, in which it comes.
+    mutating func admit(_ drive: Drive, segment: Int = 0, at offset: Duration, lateness: Duration) -> Admission {
         guard let known = traffic[drive.source], known.isDriven, known.drive?.number == drive.number else {
             return .refused
         }
-        let plan = known.planner.plan(known.arrivals)
-        traffic[drive.source]?.arrivals += 1
+        let timeline = drive.course.timeline
+        let plan = known.planner.plan(known.next, mix: timeline?.scenario.phases[segment].mix)
+        traffic[drive.source]?.next += 1
         traffic[drive.source]?.hash.add(plan)
         count(drive.source) { totals in
             if lateness > Self.tolerance { totals.late += 1 }
@@ -169,7 +198,9 @@ extension TrafficLedger {
             return .shed
         }
         begin(plan, of: drive.source)
-        return .journey(plan)
+        let moment = timeline.map { ShowMoment($0, segment: segment, at: offset) }
+        if let moment { show?.count(drive.source, inMinute: moment.minute) { $0.requests += 1 } }
+        return .journey(plan, moment)
     }
 
     /// Plans a journey that a script asks for.
@@ -185,8 +216,8 @@ extension TrafficLedger {
                 headers: [.retryAfter: "1"]
             )
         }
-        let plan = known.planner.plan(known.arrivals, journey: journey)
-        traffic[.request]?.arrivals += 1
+        let plan = known.planner.plan(known.next, journey: journey)
+        traffic[.request]?.next += 1
         begin(plan, of: .request)
         return plan
     }
@@ -196,10 +227,26 @@ extension TrafficLedger {
         count(source) { totals in
             totals.in_flight -= 1
             if outcome.failure != nil { totals.errors += 1 }
-            totals.checkouts_attempted += outcome.checkoutsAttempted
-            totals.checkouts_failed += outcome.checkoutsFailed
         }
+        if outcome.failure != nil { show?.count(source) { $0.errors += 1 } }
         settle(source)
+    }
+
+    /// A step of a journey has ended: counted at once, since what it says is about this moment.
+    ///
+    /// - Parameter now: On a clock that goes on while a show is paused.
+    mutating func stepped(_ step: StepOutcome, of source: TrafficSource, now: Duration) {
+        if step.isCheckout {
+            count(source) { totals in
+                totals.checkouts_attempted += 1
+                if step.hasFailed { totals.checkouts_failed += 1 }
+            }
+            show?.count(source) { minute in
+                minute.checkouts_attempted += 1
+                if step.hasFailed { minute.checkouts_failed += 1 }
+            }
+        }
+        if source == show?.source { show?.latencies.add(step.duration, at: now) }
     }
 
     private mutating func begin(_ plan: PlannedJourney, of source: TrafficSource) {
@@ -219,7 +266,7 @@ extension TrafficLedger {
         }
     }
 
-    private func refuseWhenStopping() throws(ServiceError) {
+    func refuseWhenStopping() throws(ServiceError) {
         guard isStopping else { return }
         throw ServiceError(
             .serviceUnavailable,
@@ -237,7 +284,7 @@ extension TrafficLedger {
         let background = report(.background, traffic[.background] ?? Traffic(planner: planner))
         return LoadGeneratorStats(
             totals: totals,
-            current_rpm: active.reduce(background.current_rpm) { $0 + $1.current_rpm },
+            current_rpm: active.reduce(background.current_rpm + (show?.rate ?? 0)) { $0 + $1.current_rpm },
             seed: planner.seed,
             background: background,
             runs: active + finished
@@ -252,13 +299,13 @@ extension TrafficLedger {
 
     private func report(_ source: TrafficSource, _ traffic: Traffic) -> TrafficRun {
         let elapsed = traffic.drive?.watch.elapsed ?? .zero
-        let rate = traffic.isDriven ? traffic.drive?.schedule.rate(at: elapsed) ?? 0 : 0
+        let rate = traffic.isDriven ? traffic.drive?.course.schedule.rate(at: elapsed) ?? 0 : 0
         let isUnderWay = traffic.isDriven || traffic.totals.in_flight > 0
         return TrafficRun(
             run_id: Self.id(of: source),
             status: isUnderWay ? .running : traffic.wasStopped ? .stopped : .complete,
             elapsed_seconds: (elapsed.inSeconds * 1000).rounded() / 1000,
-            duration_seconds: traffic.drive?.schedule.duration?.inSeconds,
+            duration_seconds: traffic.drive?.course.schedule.duration?.inSeconds,
             current_rpm: (rate * 1000).rounded() / 1000,
             journey_hash: traffic.hash.description,
             totals: traffic.totals
@@ -269,6 +316,7 @@ extension TrafficLedger {
         switch source {
         case .background: "background"
         case .run(let number): "run-\(number)"
+        case .show(let number): "show-\(number)"
         case .request: "requests"
         }
     }

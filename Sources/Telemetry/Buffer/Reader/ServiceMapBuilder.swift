@@ -6,6 +6,8 @@ struct MapSpan {
     let service: String
     let kind: SpanKindCode
     let isError: Bool
+    /// Nanoseconds since 1970, UTC.
+    let start: Int64
     /// Nanoseconds.
     let duration: Int64
     let databaseSystem: String?

@@ -30,6 +30,7 @@ extension MapSpan {
             service: services[service] ?? "",
             kind: kind,
             isError: status == SpanStatusCode.error.rawValue,
+            start: start,
             duration: end - start,
             databaseSystem: row["db_system"]
         )

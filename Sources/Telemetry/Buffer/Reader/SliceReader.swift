@@ -59,6 +59,9 @@ struct SliceReader {
         }
     }
 
+    private static let ownSpans =
+        "SELECT 1 FROM spans WHERE seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id"
+
     /// The next traces by falling start. What a whole trace has, one of its parts has: so a slice may leave out what
     /// has no error or lacks the service, but not what was short.
     func traces(
@@ -81,6 +84,16 @@ struct SliceReader {
             guard let bit = services.first(where: { $0.value == service })?.key else { return [] }
             conditions.append("services & ? <> 0")
             arguments += [1 << bit]
+        }
+        if let route = filter.route {
+            conditions.append("EXISTS (\(Self.ownSpans) AND name = ?)")
+            arguments += [route]
+        }
+        if let text = filter.text?.lowercased() {
+            conditions.append(
+                "(substr(lower(hex(trace_id)), 1, ?) = ? OR EXISTS (\(Self.ownSpans) AND instr(lower(name), ?)))"
+            )
+            arguments += [text.count, text, text]
         }
         let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         arguments += [count]

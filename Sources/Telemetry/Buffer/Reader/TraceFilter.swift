@@ -6,6 +6,10 @@ public struct TraceFilter: Hashable, Sendable {
     public var minDuration: Double?
     /// Traces with a span that failed.
     public var errorsOnly: Bool
+    /// Traces with a span of exactly this name, such as `POST /checkout`.
+    public var route: String?
+    /// Traces with this in the name of a span, in any case, or that their id begins with.
+    public var text: String?
     /// How many at most, 1…1000. Traces that started in the same nanosecond as the last are given with it, so that
     /// paging by `before` gives each trace once.
     public var limit: Int
@@ -16,15 +20,22 @@ public struct TraceFilter: Hashable, Sendable {
         service: String? = nil,
         minDuration: Double? = nil,
         errorsOnly: Bool = false,
+        route: String? = nil,
+        text: String? = nil,
         limit: Int = 50,
         before: UInt64? = nil
     ) {
         self.service = service
         self.minDuration = minDuration
         self.errorsOnly = errorsOnly
+        self.route = route
+        self.text = text
         self.limit = min(max(limit, 1), 1_000)
         self.before = before
     }
+
+    /// Whether a trace is chosen by its spans, which not every part of it has.
+    public var looksIntoSpans: Bool { route != nil || text != nil }
 
     func admits(_ trace: TraceSummary) -> Bool {
         (before.map { trace.startTime < $0 } ?? true)

@@ -66,7 +66,8 @@ struct TraceListing {
         if let known = short[id] {
             times = min(times.lowerBound, known.lowerBound)...max(times.upperBound, known.upperBound)
         }
-        guard filter.isLongEnough(times.upperBound - times.lowerBound) else {
+        // The other parts of one that was chosen by its spans may not be among those that are read.
+        guard filter.looksIntoSpans || filter.isLongEnough(times.upperBound - times.lowerBound) else {
             short[id] = times
             return
         }

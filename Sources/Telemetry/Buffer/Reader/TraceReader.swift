@@ -15,6 +15,11 @@ public struct TraceReader: Sendable {
         files = BufferFiles(directory: directory)
     }
 
+    /// A reader of the same files, whose questions do not wait for this one's.
+    public func another() -> TraceReader { TraceReader(files: files) }
+
+    private init(files: BufferFiles) { self.files = files }
+
     /// Traces by their start, the newest first. A trace that lies in several slices is one.
     ///
     /// - Throws: `DatabaseError`.

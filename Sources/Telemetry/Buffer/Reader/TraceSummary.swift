@@ -14,7 +14,8 @@ public struct TraceSummary: Hashable, Sendable {
     public internal(set) var errorCount: Int
     /// In alphabetical order.
     public internal(set) var services: [String]
-    var isRooted: Bool
+    /// Whether the span without a parent is there: until then it has not ended, or is on its way from elsewhere.
+    public internal(set) var isRooted: Bool
 
     /// From the first start to the last end; 0 for spans from elsewhere that end before they start.
     public var durationMilliseconds: Double { endTime > startTime ? Double(endTime - startTime) / 1e6 : 0 }

@@ -121,13 +121,16 @@ public final class ServiceTracer: Tracer {
         guard sampled else { return RecordedSpan(tracer: self, start: start, name: name, attributes: [:]) }
         var attributes = attributes
         for member in context.baggage.members where Self.baggageAttributes.contains(member.key) {
-            attributes[member.key] = .string(member.value)
+            let number = Self.numbers.contains(member.key) ? Int(member.value) : nil
+            attributes[member.key] = number.map { .int($0) } ?? .string(member.value)
         }
         return RecordedSpan(tracer: self, start: start, name: name, attributes: attributes)
     }
 
     /// The members of the baggage that every service puts on its spans.
-    private static let baggageAttributes = ["session.id", "synthetic_request"]
+    private static let baggageAttributes = ["session.id", "synthetic_request", "service.demo_phase", "demo.minute"]
+    /// Those of them that are numbers.
+    private static let numbers = ["demo.minute"]
 }
 
 // What swift-distributed-tracing asks of a tracer, in its own words.
