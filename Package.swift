@@ -28,7 +28,7 @@ func library(_ name: String, at path: String, _ dependencies: [Target.Dependency
 }
 
 func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    let common: [Target.Dependency] = ["Commerce", "ShopAPI", "ServiceKit", hummingbird, httpTypes]
+    let common: [Target.Dependency] = ["Commerce", "Faults", "ShopAPI", "ServiceKit", hummingbird, httpTypes]
     return library("\(name)Service", at: "Services/\(name)", common + dependencies)
 }
 
@@ -97,6 +97,7 @@ let package = Package(
         library("Fixtures", at: "Fixtures", ["Assets", "Commerce"]),
         tests("CommerceTests", ["Commerce", "Fixtures"]),
         library("Faults", at: "Faults", ["Assets", "Commerce"]),
+        tests("FaultsTests", ["Commerce", "Faults"]),
         // Telemetry.
         library("ServiceTracing", at: "Telemetry/Tracing", [tracing, httpTypes, logging]),
         tests("ServiceTracingTests", ["ServiceTracing", httpTypes, tracing, logging]),
@@ -125,12 +126,12 @@ let package = Package(
         library(
             "Storage",
             at: "Storage/Storage",
-            ["Commerce", .product(name: "HeapModule", package: "swift-collections")]
+            ["Commerce", "Faults", .product(name: "HeapModule", package: "swift-collections")]
         ),
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
-            ["Storage", "Commerce", "ConnectionPool", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
+            ["Storage", "Commerce", "ConnectionPool", "Faults", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
         ),
         library(
             "UpstreamStorage",
@@ -145,7 +146,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ]
         ),
-        library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce"]),
+        library("StorageConformance", at: "Storage/Conformance", ["Storage", "Commerce", "Faults"]),
         tests(
             "RedisTests",
             [
@@ -157,7 +158,7 @@ let package = Package(
             "StorageTests",
             [
                 "Storage", "StorageConformance", "SQLiteStorage", "TestSupport", "Commerce", "ConnectionPool",
-                "Fixtures",
+                "Faults", "Fixtures",
                 "ServiceTracing", tracing, grdb,
             ]
         ),
@@ -165,13 +166,14 @@ let package = Package(
             "PostgresStorage",
             at: "Storage/Postgres",
             [
-                "Commerce", "ConnectionPool", "PostgresClient", "ServiceTracing", "Storage", "UpstreamStorage", tracing,
+                "Commerce", "ConnectionPool", "Faults", "PostgresClient", "ServiceTracing", "Storage",
+                "UpstreamStorage", tracing,
             ]
         ),
         tests(
             "PostgresStorageTests",
             [
-                "Commerce", "ConnectionPool", "PostgresClient", "PostgresStorage", "PostgresTestSupport",
+                "Commerce", "ConnectionPool", "Faults", "PostgresClient", "PostgresStorage", "PostgresTestSupport",
                 "ServiceTracing", "Storage", "StorageConformance", "TestSupport", "UpstreamStorage", tracing,
             ]
         ),
@@ -187,21 +189,22 @@ let package = Package(
             "ServiceKit",
             at: "Services/ServiceKit",
             [
-                "Commerce", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing, lifecycle,
+                "Commerce", "Faults", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing,
+                lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]
         ),
-        service("Catalog", ["Storage"]),
+        service("Catalog", ["Storage", "ServiceTracing"]),
         service("Cart", ["Storage"]),
         service("Checkout", ["Storage", "Fixtures", "ServiceTracing", logging, tracing]),
-        service("Recommendation", []),
+        service("Recommendation", ["ServiceTracing"]),
         service("Currency", []),
-        service("Shipping", []),
-        service("Ad", []),
+        service("Shipping", ["ServiceTracing"]),
+        service("Ad", ["ServiceTracing"]),
         service(
             "LoadGenerator",
-            ["Assets", "Faults", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
         ),
         // What a journey's trace must look like, for every test that sees one.
         .target(
@@ -286,8 +289,9 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
-                "CurrencyService", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage", "ServiceKit",
-                "ServiceTracing", "ShippingService", "ShopAPI", "Storage", httpTypes, lifecycle, logging,
+                "CurrencyService", "Faults", "Fixtures", "HTTPClient", "RecommendationService", "SQLiteStorage",
+                "ServiceKit", "ServiceTracing", "ShippingService", "ShopAPI", "Storage", "StorageConformance",
+                httpTypes, lifecycle, logging, tracing,
             ],
             path: "Tests/TestSupport",
             swiftSettings: strict
@@ -295,8 +299,9 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "TestSupport", "Commerce", "HTTPClient", "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI",
-                "Storage", "StorageConformance", "ConnectionPool", httpTypes, hummingbird, tracing,
+                "TestSupport", "CheckoutService", "Commerce", "Faults", "HTTPClient", "RecommendationService",
+                "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI", "Storage", "StorageConformance",
+                "ConnectionPool", httpTypes, hummingbird, lifecycle, logging, tracing,
             ]
         ),
         // The wiring, and the command.
@@ -346,7 +351,8 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer", "OTLP",
+                "Commerce", "Faults", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer",
+                "OTLP",
                 "TraceShape",
                 httpTypes,
                 logging,

@@ -1,4 +1,5 @@
 public import ConsoleAPI
+public import Faults
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
@@ -33,17 +34,21 @@ public struct ConsoleController: Sendable {
 
     private let sources: Sources
     private let sync: any SyncControl
+    private let faults: (any FaultControl)?
     private let edgeID: String
     private let clock: any TraceClock
 
+    /// - Parameter faults: Where `network-loss` is switched off when the network is switched on.
     public init(
         sources: Sources,
         sync: any SyncControl,
+        faults: (any FaultControl)? = nil,
         edgeID: String,
         clock: any TraceClock = SystemTraceClock()
     ) {
         self.sources = sources
         self.sync = sync
+        self.faults = faults
         self.edgeID = edgeID
         self.clock = clock
     }
@@ -58,6 +63,7 @@ public struct ConsoleController: Sendable {
         router.get("/api/status") { _, _ in try .json(try await status()) }
         router.postAdmin("/api/network") { request, _ in
             let wanted = try await request.decode(NetworkRequest.self)
+            if wanted.online { try await faults?.clear(.networkLoss, services: nil) }
             await sync.setSwitchedOff(!wanted.online)
             return try .json(try await status())
         }

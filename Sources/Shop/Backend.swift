@@ -1,9 +1,11 @@
 import Commerce
 import ConnectionPool
+import Faults
 import Logging
 import PostgresClient
 import PostgresStorage
 import SQLiteStorage
+import ServiceKit
 import ServiceTracing
 import ShopAPI
 import Storage
@@ -13,9 +15,10 @@ protocol Backend: Sendable {
     /// The shop's own name upstream; nil where there is no upstream to tell shops apart.
     var edgeID: String? { get }
     var settings: any SettingsStore { get }
+    var scanTable: any ScanTable { get }
 
     /// A service's own stores, over a pool of its own.
-    func stores(_ service: ServiceName, _ pool: PoolConfiguration, _ tracer: ServiceTracer) -> ServiceStores
+    func stores(_ faults: ServiceFaults, _ pool: PoolConfiguration, _ tracer: ServiceTracer) -> ServiceStores
 
     /// What waits for the upstream.
     ///
@@ -34,6 +37,7 @@ struct ServiceStores: Sendable {
     let catalog: any CatalogStore
     let orders: any OrderStore
     let pool: @Sendable () -> PoolStats.Pool
+    let leases: PoolLeases
 }
 
 /// One process's own file.
@@ -41,13 +45,18 @@ struct SQLiteBackend: Backend {
     let database: ShopDatabase
     var edgeID: String? { database.edgeID }
     var settings: any SettingsStore { database }
+    var scanTable: any ScanTable { database }
 
-    func stores(_ service: ServiceName, _ pool: PoolConfiguration, _ tracer: ServiceTracer) -> ServiceStores {
-        let readers = database.readers(service.rawValue, pool)
+    func stores(_ faults: ServiceFaults, _ pool: PoolConfiguration, _ tracer: ServiceTracer) -> ServiceStores {
+        let readers = database.readers(faults.service, pool)
         return ServiceStores(
-            catalog: SQLiteCatalogStore(database: database, readers: readers, tracer: tracer),
-            orders: SQLiteOrderStore(database: database, readers: readers, tracer: tracer),
-            pool: { PoolStats.Pool(readers.statistics) }
+            catalog: SQLiteCatalogStore(database: database, readers: readers, tracer: tracer, faults: faults),
+            orders: SQLiteOrderStore(database: database, readers: readers, tracer: tracer, faults: faults),
+            pool: { PoolStats.Pool(readers.statistics) },
+            leases: PoolLeases(size: pool.size, acquireTimeout: pool.acquireTimeout) {
+                let lease = try await readers.lease()
+                return { lease.release() }
+            }
         )
     }
 
@@ -64,13 +73,15 @@ struct PostgresBackend: Backend {
     let database: PostgresShop
     let edgeID: String? = nil
     var settings: any SettingsStore { database }
+    var scanTable: any ScanTable { database }
 
-    func stores(_ service: ServiceName, _ pool: PoolConfiguration, _ tracer: ServiceTracer) -> ServiceStores {
-        let pool = database.pool(service.rawValue, pool)
+    func stores(_ faults: ServiceFaults, _ pool: PoolConfiguration, _ tracer: ServiceTracer) -> ServiceStores {
+        let connections = database.pool(faults.service, pool)
         return ServiceStores(
-            catalog: PostgresCatalogStore(database, pool: pool, tracer: tracer),
-            orders: PostgresOrderStore(database, pool: pool, tracer: tracer),
-            pool: { PoolStats.Pool(pool.statistics) }
+            catalog: PostgresCatalogStore(database, pool: connections, tracer: tracer, faults: faults),
+            orders: PostgresOrderStore(database, pool: connections, tracer: tracer, faults: faults),
+            pool: { PoolStats.Pool(connections.statistics) },
+            leases: PoolLeases(size: pool.size, acquireTimeout: pool.acquireTimeout) { try await connections.hold() }
         )
     }
 

@@ -6,6 +6,7 @@ import Commerce
 import ConnectionPool
 import Console
 import CurrencyService
+import Faults
 import Fixtures
 import LoadGeneratorService
 import Logging
@@ -66,15 +67,14 @@ struct ServiceBuilder {
     ) throws -> (below: [any Service], above: [any Service]) {
         let mode = shop.mode
         switch service {
-        case .productCatalog: addCatalog(to: router, tracer)
-        case .checkout: try addCheckout(to: router, tracer)
+        case .productCatalog: return ([], addCatalog(to: router, tracer))
+        case .checkout: return ([], try addCheckout(to: router, tracer))
         case .cart: return (addCart(to: router, tracer), [])
-        case .recommendation:
-            RecommendationController(catalog: CatalogClient(shop.caller(tracer)), mode: mode).addRoutes(to: router)
+        case .recommendation: return ([], [addRecommendation(to: router, tracer)])
         case .currency: CurrencyController(rates: try SeedData.exchangeRates(), mode: mode).addRoutes(to: router)
         case .shipping: ShippingController(tariff: try SeedData.shippingTariff(), mode: mode).addRoutes(to: router)
         case .ad: AdController(ads: try SeedData.advertisements(), mode: mode).addRoutes(to: router)
-        case .console: addConsole(to: router, tracer)
+        case .console: return ([], [addConsole(to: router, tracer)])
         case .loadGenerator: return ([], try addLoadGenerator(to: router, tracer, readiness))
         }
         return ([], [])
@@ -110,7 +110,6 @@ struct ServiceBuilder {
         )
         LoadGeneratorController(
             generator: generator,
-            settings: shop.backend.settings,
             mode: shop.mode,
             // Watching the mode must not fill the buffer with probes.
             prober: shop.caller(
@@ -130,7 +129,7 @@ struct ServiceBuilder {
         return [generator, player]
     }
 
-    private func addConsole(to router: ServiceRouter, _ tracer: ServiceTracer) {
+    private func addConsole(to router: ServiceRouter, _ tracer: ServiceTracer) -> any Service {
         let (buffer, backend) = (shop.buffer, shop.backend)
         ConsoleController(
             sources: ConsoleController.Sources(
@@ -139,6 +138,7 @@ struct ServiceBuilder {
                 orders: { try await backend.outboxCounts() }
             ),
             sync: shop.sync,
+            faults: shop.mode,
             edgeID: backend.edgeID ?? ""
         ).addRoutes(to: router)
         ScenarioRoutes(
@@ -146,32 +146,89 @@ struct ServiceBuilder {
             faults: shop.mode,
             sync: shop.sync
         ).addRoutes(to: router)
+        let faults = shop.mode.faults(of: ServiceName.console.rawValue)
+        // Watching what the faults do must not fill the buffer with probes.
+        let prober = shop.caller(
+            shop.tracer(ServiceName.console.rawValue, sampler: .alwaysOff),
+            timeout: .seconds(1)
+        )
+        FaultController(mode: shop.mode, survey: FaultSurvey(caller: prober, own: faults), sync: shop.sync)
+            .addRoutes(to: router)
+        return FaultTask(.networkLoss, in: faults) { [sync = shop.sync] _ in
+            await sync.setSwitchedOff(true)
+            await Task.untilCancelled()
+            // A shop that closes while the network is away leaves it so.
+            if faults[.networkLoss] == nil { await sync.setSwitchedOff(false) }
+        }
     }
 
-    private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {
+    private func addRecommendation(to router: ServiceRouter, _ tracer: ServiceTracer) -> any Service {
+        let hoard = MemoryHoard()
+        RecommendationController(catalog: CatalogClient(shop.caller(tracer)), mode: shop.mode, hoard: hoard)
+            .addRoutes(to: router)
+        return FaultTask(.memoryGrowth, in: shop.mode.faults(of: router.service.rawValue)) { _ in
+            await Task.untilCancelled()
+            hoard.empty()
+        }
+    }
+
+    private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) -> [any Service] {
         let stores = stores(.productCatalog, tracer)
         CatalogController(store: stores.catalog, mode: shop.mode, pool: stores.pool).addRoutes(to: router)
+        return databaseFaults(.productCatalog, stores)
     }
 
-    private func addCheckout(to router: ServiceRouter, _ tracer: ServiceTracer) throws {
+    /// What empties a service's pool, and what grows the table that its slow queries scan.
+    private func databaseFaults(_ service: ServiceName, _ stores: ServiceStores) -> [any Service] {
+        let (faults, table, logger) = (shop.mode.faults(of: service.rawValue), shop.backend.scanTable, shop.logger)
+        let exhaustion = PoolExhaustion(stores.leases)
+        return [
+            FaultTask(.poolExhaustion, in: faults) { setting in await exhaustion.act(setting) },
+            FaultTask(.slowQueries, in: faults) { setting in
+                guard setting.option == "scan", let rows = setting.strength else { return }
+                do {
+                    try await table.resizeScanTable(to: rows)
+                    await Task.untilCancelled()
+                } catch is CancellationError {
+                } catch {
+                    logger.error("The table to scan cannot be grown", metadata: ["error": "\(error)"])
+                }
+                // Another service may still be scanning it.
+                guard !faults.live.demo.faults[.slowQueries].contains(where: { $0.option == "scan" }) else { return }
+                try? await Task { try await table.resizeScanTable(to: 0) }.value
+            },
+        ]
+    }
+
+    private func addCheckout(to router: ServiceRouter, _ tracer: ServiceTracer) throws -> [any Service] {
+        let faults = shop.mode.faults(of: router.service.rawValue)
         let stores = stores(.checkout, tracer)
         CheckoutController(
             store: stores.orders,
             purchase: Purchase(
-                services: Purchase.Services(shop.caller(tracer)),
+                services: Purchase.Services(shop.caller(tracer), faults: faults),
                 products: stores.catalog,
                 store: stores.orders,
                 edgeID: shop.backend.edgeID,
                 restocks: shop.options.restocks,
                 now: { ShopDatabase.milliseconds }
             ),
-            provider: PaymentProvider(rules: try SeedData.paymentRules()),
+            provider: PaymentProvider(rules: try SeedData.paymentRules(), faults: faults, seed: shop.options.seed),
             mode: shop.mode,
             pool: stores.pool
         ).addRoutes(to: router)
+        return databaseFaults(.checkout, stores)
     }
 
+    /// Who waits for a connection waits less than a caller waits for an answer, so that it is the pool that is seen to
+    /// fail.
+    private static let acquireTimeout = Duration.seconds(2)
+
     private func stores(_ service: ServiceName, _ tracer: ServiceTracer) -> ServiceStores {
-        shop.backend.stores(service, PoolConfiguration(size: shop.settings.maximumConnections), tracer)
+        shop.backend.stores(
+            shop.mode.faults(of: service.rawValue),
+            PoolConfiguration(size: shop.settings.maximumConnections, acquireTimeout: Self.acquireTimeout),
+            tracer
+        )
     }
 }

@@ -43,7 +43,8 @@ public struct Settings: Sendable {
     /// The disk budget of the span buffer, in bytes.
     public var bufferMaxBytes: Int
     public var adminToken: String?
-    public var demoMode: DemoMode
+    /// The mode to start in; nil where the environment names none.
+    public var demoMode: DemoMode?
     /// Where spans would go, by the precedence of the contract.
     public var ingressURL: String
     /// The headers for an OTLP endpoint; secrets.
@@ -124,7 +125,7 @@ public struct Settings: Sendable {
         databaseConventions = DatabaseConventions(optIn: variables["OTEL_SEMCONV_STABILITY_OPT_IN"])
         bufferMaxBytes = try variables.integer("TELEMETRY_BUFFER_MAX_BYTES", 1 << 30, in: 1 << 20...1 << 50)
         adminToken = variables["POPSHOP_ADMIN_TOKEN"]
-        demoMode = try variables.choice("DEMO_MODE", .normal)
+        demoMode = variables["DEMO_MODE"] == nil ? nil : try variables.choice("DEMO_MODE", .normal)
         logLevel = try variables.choice("LOG_LEVEL", .info)
         ingressURL = variables.ingressURL()
         spanHeaders = try variables.spanHeaders()

@@ -69,7 +69,7 @@ public final class Shop: Sendable {
         self.logger = logger
         backend = try Self.openBackend(settings, directory.path)
         buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
-        mode = DemoModeFollower(backend.settings, initial: options.mode ?? settings.demoMode)
+        mode = DemoModeFollower(backend.settings, initial: options.mode ?? settings.demoMode ?? .normal)
         transport = try Self.openTransport()
         shoppers = try Self.openTransport()
         uplink = try Self.openUplink()
@@ -131,7 +131,7 @@ public final class Shop: Sendable {
     /// - Parameter onReady: Called once, when every service takes requests.
     /// - Throws: `Refusal`, or what a service has failed with.
     public func run(onReady: @escaping @Sendable () async -> Void = {}) async throws {
-        await begin(in: options.mode)
+        await beginInMode()
         let readiness = Readiness(options.services.count + (options.receivesSpans ? 1 : 0))
         let servers = try serversInOrder(readiness)
         readiness.then(onReady)
@@ -147,11 +147,19 @@ public final class Shop: Sendable {
         await close()
     }
 
+    /// What was asked for by name wins; what was set live is gone on with. `DEMO_MODE` alone is a starting mode: a replica
+    /// that starts again must not undo what a presenter has set meanwhile.
+    ///
     /// A store that is away now is asked for the mode again and again: the show begins in the one it has.
-    private func begin(in mode: DemoMode?) async {
-        guard let mode else { return }
+    private func beginInMode() async {
         do {
-            try await backend.settings.setDemoMode(mode)
+            if let wanted = options.mode {
+                try await mode.setMode(wanted)
+            } else if let first = settings.demoMode {
+                try await mode.setModeIfNone(first)
+            } else {
+                try await mode.refresh()
+            }
         } catch {
             logger.error("The demo mode cannot be stored", metadata: ["error": "\(error)"])
         }

@@ -3,6 +3,7 @@ import HTTPClient
 import HTTPTypes
 import ServiceTracing
 import ShopAPI
+import Storage
 import Testing
 import Tracing
 
@@ -175,10 +176,10 @@ import Tracing
         let desk = try Desk(
             FakeShop { request throws(HTTPTransportError) in
                 switch request.url {
-                case "http://127.0.0.1:8013/health": throw HTTPTransportError(.connect, "refused")
-                case "http://127.0.0.1:8016/health": return .json(.serviceUnavailable, #"{"status":"unhealthy"}"#)
-                case "http://127.0.0.1:8017/health": return .json(.ok, #"{"status":"healthy","mode":"blackfriday"}"#)
-                case "http://127.0.0.1:8018/health": return .json(.ok, "nonsense")
+                case "http://127.0.0.1:8013/stats": throw HTTPTransportError(.connect, "refused")
+                case "http://127.0.0.1:8016/stats": return .json(.serviceUnavailable, #"{"status":"unhealthy"}"#)
+                case "http://127.0.0.1:8017/stats": return .json(.ok, #"{"status":"healthy","mode":"blackfriday"}"#)
+                case "http://127.0.0.1:8018/stats": return .json(.ok, "nonsense")
                 default: return .json(.ok, #"{"status":"healthy","mode":"normal"}"#)
                 }
             }

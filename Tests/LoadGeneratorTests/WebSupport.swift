@@ -17,10 +17,17 @@ import Synchronization
 
 /// Settings that nobody else has.
 final class FakeSettings: SettingsStore {
-    private let mode = Mutex(DemoMode.normal)
+    private let rows = Mutex<[String: String]>([:])
 
-    func demoMode() async throws -> DemoMode { mode.withLock { $0 } }
-    func setDemoMode(_ mode: DemoMode) async throws { self.mode.withLock { $0 = mode } }
+    func settings(prefix: String) async throws -> [String: String] {
+        rows.withLock { $0.filter { $0.key.hasPrefix(prefix) } }
+    }
+
+    func change(_ settings: [String: String?]) async throws {
+        rows.withLock { rows in
+            for (name, value) in settings { rows[name] = value }
+        }
+    }
 }
 
 /// The load generator's routes before a made-up shop.
@@ -50,7 +57,6 @@ struct Desk: Sendable {
         let router = ServiceRouter(.loadGenerator, tracer: bench.tracer, gate: AdminGate(token: token))
         LoadGeneratorController(
             generator: bench.generator,
-            settings: settings,
             mode: DemoModeFollower(settings),
             prober: ServiceCaller(transport: shop, tracer: bench.tracer, urls: ServiceURLs(), timeout: .seconds(1))
         )

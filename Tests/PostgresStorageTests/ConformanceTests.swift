@@ -29,6 +29,22 @@ extension WithPostgres {
             }
         }
 
+        @Test func `Postgres slows reads as every engine does`() async throws {
+            try await Template.with { template in
+                let failures = await SlowQueryConformance.suite.run { _ in
+                    let shop = try await template.shop()
+                    return SlowQuerySubject(
+                        catalog: shop.catalog,
+                        orders: shop.orders,
+                        table: shop.database,
+                        faults: shop.faults,
+                        statements: { shop.spans.statements }
+                    )
+                }
+                #expect(failures == [])
+            }
+        }
+
         @Test func `Postgres keeps settings as every engine does`() async throws {
             try await Template.with { template in
                 let failures = await SettingsConformance.suite.run { _ in

@@ -1,4 +1,5 @@
 import ConnectionPool
+import Faults
 import PostgresClient
 import PostgresStorage
 import PostgresTestSupport
@@ -23,14 +24,15 @@ struct PostgresTestShop: Sendable {
     let catalog: PostgresCatalogStore
     let orders: PostgresOrderStore
     let spans = SpanCollector()
+    let faults = ServiceFaults("checkout", LiveFaults())
 
     init(_ configuration: PostgresConfiguration, pool size: PoolConfiguration) {
         self.configuration = configuration
         database = PostgresShop(configuration)
         pool = database.pool("checkout", size)
         let tracer = ServiceTracer("checkout", spans)
-        catalog = PostgresCatalogStore(database, pool: pool, tracer: tracer)
-        orders = PostgresOrderStore(database, pool: pool, tracer: tracer)
+        catalog = PostgresCatalogStore(database, pool: pool, tracer: tracer, faults: faults)
+        orders = PostgresOrderStore(database, pool: pool, tracer: tracer, faults: faults)
     }
 
     func close() async {

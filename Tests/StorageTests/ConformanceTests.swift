@@ -38,6 +38,22 @@ struct ConformanceTests {
         #expect(failures == [])
     }
 
+    @Test("SQLite's reads are slowed as every engine's are", .timeLimit(.minutes(15)))
+    func sqliteSlowQueries() async {
+        let shops = Kept()
+        let failures = await SlowQueryConformance.suite.run { _ in
+            let shop = try shops.keep(SQLiteShop())
+            return SlowQuerySubject(
+                catalog: shop.catalog,
+                orders: shop.orders,
+                table: shop.database,
+                faults: shop.faults,
+                statements: { shop.spans.statements }
+            )
+        }
+        #expect(failures == [])
+    }
+
     @Test("Memory keeps carts as every engine does")
     func memoryCarts() async {
         let failures = await CartConformance.suite.run { _ in

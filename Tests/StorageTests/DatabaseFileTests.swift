@@ -28,7 +28,7 @@ struct DatabaseFileTests {
                 try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM orders")
             )
         }
-        #expect(migrations == ["001_shop", "002_order_outcomes"])
+        #expect(migrations == ["001_shop", "002_order_outcomes", "003_price_history"])
         #expect(stock == 45 && orders == 11)
         try await second.close()
         let outside = try #require(try ShopDatabase.outboxCounts(path: path))

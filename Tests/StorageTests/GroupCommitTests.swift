@@ -1,4 +1,5 @@
 import Commerce
+import ConnectionPool
 import Dispatch
 import GRDB
 import ServiceTracing
@@ -109,7 +110,7 @@ struct GroupCommitTests {
 
     @Test("On a full disk an order is refused cleanly, and later ones succeed")
     func diskFull() async throws {
-        let shop = try SQLiteShop()
+        let shop = try SQLiteShop(pool: PoolConfiguration(size: 50))
         let pages = try await shop.limitPages(to: 0)
         let gate = Gate(shop)
         let refusals = try await withThrowingTaskGroup(of: StorageError.Code?.self) { group in

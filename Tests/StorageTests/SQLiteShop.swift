@@ -1,5 +1,6 @@
 import Commerce
 import ConnectionPool
+import Faults
 import GRDB
 import SQLiteStorage
 import ServiceTracing
@@ -15,6 +16,7 @@ final class SQLiteShop: Sendable {
     let tracer: ServiceTracer
     let readers: ConnectionPool<Reader>
     let path: String
+    let faults = ServiceFaults("checkout", LiveFaults())
     private let directory: TemporaryDirectory
 
     init(
@@ -26,8 +28,8 @@ final class SQLiteShop: Sendable {
         database = try ShopDatabase(path: path, conventions: conventions)
         readers = database.readers("checkout", pool)
         tracer = ServiceTracer("checkout", spans)
-        catalog = SQLiteCatalogStore(database: database, readers: readers, tracer: tracer)
-        orders = SQLiteOrderStore(database: database, readers: readers, tracer: tracer)
+        catalog = SQLiteCatalogStore(database: database, readers: readers, tracer: tracer, faults: faults)
+        orders = SQLiteOrderStore(database: database, readers: readers, tracer: tracer, faults: faults)
     }
 }
 

@@ -68,7 +68,12 @@ struct HarnessBuilder {
     private func addCatalog(to router: ServiceRouter, _ tracer: ServiceTracer) {
         let readers = database.readers("product-catalog", options.pool)
         CatalogController(
-            store: SQLiteCatalogStore(database: database, readers: readers, tracer: tracer),
+            store: SQLiteCatalogStore(
+                database: database,
+                readers: readers,
+                tracer: tracer,
+                faults: mode.faults(of: "product-catalog")
+            ),
             mode: mode,
             pool: { Self.pool(readers.statistics) }
         ).addRoutes(to: router)
@@ -76,18 +81,19 @@ struct HarnessBuilder {
 
     private func addCheckout(to router: ServiceRouter, _ tracer: ServiceTracer, _ caller: ServiceCaller) throws {
         let readers = database.readers("checkout", options.pool)
-        let store = SQLiteOrderStore(database: database, readers: readers, tracer: tracer)
+        let faults = mode.faults(of: "checkout")
+        let store = SQLiteOrderStore(database: database, readers: readers, tracer: tracer, faults: faults)
         CheckoutController(
             store: store,
             purchase: Purchase(
-                services: Purchase.Services(caller),
-                products: SQLiteCatalogStore(database: database, readers: readers, tracer: tracer),
+                services: Purchase.Services(caller, faults: faults),
+                products: SQLiteCatalogStore(database: database, readers: readers, tracer: tracer, faults: faults),
                 store: store,
                 edgeID: database.edgeID,
                 restocks: options.restocks,
                 now: { ShopDatabase.milliseconds }
             ),
-            provider: PaymentProvider(rules: try SeedData.paymentRules()),
+            provider: PaymentProvider(rules: try SeedData.paymentRules(), faults: faults),
             mode: mode,
             pool: { Self.pool(readers.statistics) }
         ).addRoutes(to: router)

@@ -24,6 +24,8 @@ public struct PoolStatistics: Hashable, Sendable {
     public let timeouts: Int
     /// How many were refused at once because too many waited, ever.
     public let rejected: Int
+    /// How many went without a connection, ever.
+    public var turnedAway: Int { timeouts + rejected }
 
     public init(active: Int, maximum: Int, waiting: Int, timeouts: Int, rejected: Int) {
         self.active = active

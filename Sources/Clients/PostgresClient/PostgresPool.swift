@@ -58,6 +58,14 @@ public final class PostgresPool: Sendable {
         try await withConnection { try await $0.execute(sql, parameters) }
     }
 
+    /// Takes a connection without a use for it, until the closure that is returned is called: for showing an empty pool.
+    ///
+    /// - Throws: As `withConnection`.
+    public func hold() async throws -> @Sendable () -> Void {
+        let lease = try await lease()
+        return { self.giveBack(lease) }
+    }
+
     /// Hangs up what is not lent. The pool can be used again afterwards.
     public func closeIdle() async {
         while let lease = pool.leaseIfIdle() {

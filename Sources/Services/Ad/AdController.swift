@@ -1,6 +1,8 @@
 public import Commerce
+import Faults
 import Hummingbird
 public import ServiceKit
+import ServiceTracing
 import ShopAPI
 import Synchronization
 
@@ -13,22 +15,40 @@ public final class AdController: Sendable {
 
     private let ads: [Advertisement]
     private let mode: DemoModeFollower
+    private let faults: ServiceFaults
+    private let furnace = Furnace()
     private let counts: Mutex<[AdID: Counts]>
 
     public init(ads: [Advertisement], mode: DemoModeFollower) {
         self.ads = ads
         self.mode = mode
+        faults = mode.faults(of: ServiceName.ad.rawValue)
         counts = Mutex([:])
     }
 
     /// Adds the service's routes.
     public func addRoutes(to router: ServiceRouter) {
-        router.get("/ads") { request, _ in try self.list(request.query) }
+        let tracer = router.tracer
+        router.get("/ads") { request, _ in
+            await self.burn(tracer)
+            return try self.list(request.query)
+        }
         router.post("/ads/{id}/click") { _, context in try self.click(context.pathValue("id")) }
         router.addObservation(
-            health: { ["mode": .string(self.mode.mode.rawValue)] },
+            of: mode,
             stats: { self.stats }
         )
+    }
+
+    /// While `ad-cpu` is on.
+    private func burn(_ tracer: ServiceTracer) async {
+        guard let milliseconds = faults[.adCPU]?.strength else { return }
+        let begun = ContinuousClock.now
+        await tracer.withSpan("rank ads") { span in
+            faults.mark(span, .adCPU)
+            span.set("ad.rankings", .int(await furnace.burn(milliseconds: milliseconds)))
+        }
+        faults.count(.adCPU, milliseconds: (ContinuousClock.now - begun).milliseconds)
     }
 
     /// Those of the category first by expected clicks, then by id; without a category, all.

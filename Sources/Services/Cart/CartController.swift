@@ -1,4 +1,5 @@
 import Commerce
+import Faults
 import Hummingbird
 public import ServiceKit
 public import ShopAPI
@@ -9,9 +10,12 @@ public struct CartController: Sendable {
     private let store: any CartStore
     private let catalog: CatalogClient
     private let mode: DemoModeFollower
+    private let faults: ServiceFaults
 
     public init(store: any CartStore, catalog: CatalogClient, mode: DemoModeFollower) {
-        self.store = store
+        let faults = mode.faults(of: ServiceName.cart.rawValue)
+        self.faults = faults
+        self.store = FailingCartStore(store, faults)
         self.catalog = catalog
         self.mode = mode
     }
@@ -34,7 +38,7 @@ public struct CartController: Sendable {
         router.post("/cart/{cart_id}/clear") { _, context in
             try await .json(CartAnswer(store.clear(context.cartID)))
         }
-        router.addObservation(health: health, stats: stats)
+        router.addObservation(of: mode, health: health, stats: stats)
     }
 
     /// The line to add, with name and price looked up in the catalog where the request does not say them.
@@ -59,8 +63,8 @@ public struct CartController: Sendable {
         let state = await store.state
         return [
             "storage": .string(state.storage),
-            "degraded": .bool(state.isDegraded),
-            "mode": .string(mode.mode.rawValue),
+            // Ready all the same: taking every replica away would only hide which part it is that fails.
+            "degraded": .bool(state.isDegraded || faults[.cartOutage] != nil),
         ]
     }
 

@@ -1,7 +1,9 @@
 import Commerce
+import Faults
 import FoundationEssentials
 import Hummingbird
 public import ServiceKit
+import ServiceTracing
 public import ShopAPI
 public import Storage
 
@@ -10,12 +12,14 @@ public struct CatalogController: Sendable {
     private let store: any CatalogStore
     private let pool: @Sendable () -> PoolStats.Pool
     private let mode: DemoModeFollower
+    private let faults: ServiceFaults
 
     /// - Parameter pool: The state of the pool the store reads with.
     public init(store: any CatalogStore, mode: DemoModeFollower, pool: @escaping @Sendable () -> PoolStats.Pool) {
         self.store = store
         self.mode = mode
         self.pool = pool
+        faults = mode.faults(of: ServiceName.productCatalog.rawValue)
     }
 
     /// Adds the service's routes.
@@ -23,16 +27,45 @@ public struct CatalogController: Sendable {
         router.get("/products") { request, _ in try await list(request.query) }
         router.get("/products/search") { request, _ in try await search(request.query) }
         router.get("/products/recommendations") { request, _ in try await recommendations(request.query) }
-        router.get("/products/{id}") { _, context in try await product(context.pathValue("id")) }
+        router.get("/products/{id}") { _, context in
+            try await product(context.pathValue("id"), context.span)
+        }
         router.get("/categories") { _, _ in try await categories() }
         router.get("/admin/pool-stats") { _, _ in try .json(PoolStats(pool())) }
+        addFaultRoutes(to: router)
         router.addObservation(
+            of: mode,
             health: {
                 _ = try await store.categories()
-                return ["mode": .string(mode.mode.rawValue)]
+                return [:]
             },
             stats: { ["pool": pool().json] }
         )
+    }
+
+    private func addFaultRoutes(to router: ServiceRouter) {
+        let service = router.service
+        router.postAdmin("/admin/simulate-slow-queries") { request, _ in
+            let message = try await request.decode(SlowQueriesRequest.self)
+            try await mode.set(.slowQueries, in: service, strength: message.duration_ms, option: "sleep")
+            return try .json(FaultAnswer("Every query takes \(message.duration_ms) ms longer."))
+        }
+        router.postAdmin("/admin/disable-slow-queries") { request, _ in
+            _ = try await request.decode([String: JSONValue].self)
+            try await mode.clear(.slowQueries, services: [service.rawValue])
+            return try .json(FaultAnswer("Queries are as fast as they are."))
+        }
+        router.postAdmin("/admin/simulate-pool-exhaustion") { request, _ in
+            let count = try await request.decode(ExhaustPoolRequest.self).connections ?? pool().max_connections
+            try await mode.set(.poolExhaustion, in: service, strength: count, option: "connections")
+            return try .json(FaultAnswer("\(count) connections are held, or as many as there are."))
+        }
+        router.postAdmin("/admin/release-connections") { request, _ in
+            _ = try await request.decode([String: JSONValue].self)
+            try await mode.clear(.poolExhaustion, services: [service.rawValue])
+            return try .json(FaultAnswer("The connections are given back."))
+        }
+        router.postFaultReset("/demo/reset", mode)
     }
 
     private func list(_ query: Query) async throws -> Response {
@@ -51,7 +84,17 @@ public struct CatalogController: Sendable {
         return try .json(ProductList(products))
     }
 
-    private func product(_ id: String) async throws -> Response {
+    private func product(_ id: String, _ span: RecordedSpan?) async throws -> Response {
+        if let broken = faults[.catalogError]?.strength, Int(id) == broken {
+            faults.mark(span, .catalogError)
+            faults.count(.catalogError, isError: true)
+            throw ServiceError(
+                .internalServerError,
+                "product_unreadable",
+                "The product cannot be shown.",
+                cause: "catalog-error is on for product \(broken)"
+            )
+        }
         // What is no number is no product's id either.
         guard let number = Int32(id), let product = try await store.product(ProductID(Int(number))) else {
             throw ServiceError.notFound("product", id)

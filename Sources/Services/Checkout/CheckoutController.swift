@@ -1,4 +1,5 @@
 import Commerce
+import Faults
 import Hummingbird
 public import ServiceKit
 public import ShopAPI
@@ -37,18 +38,35 @@ public struct CheckoutController: Sendable {
         router.get("/orders") { request, _ in try await orders(request.query) }
         router.get("/orders/popular-products") { request, _ in try await popular(request.query) }
         router.get("/orders/{order_id}") { _, context in try await order(context.pathValue("order_id")) }
-        router.post("/payments/authorize") { request, _ in
+        router.post("/payments/authorize") { request, context in
             let payment = try await request.decode(PaymentRequest.self)
-            return try .json(provider.authorize(payment))
+            return try .json(provider.authorize(payment, on: context.span))
         }
         router.get("/admin/pool-stats") { _, _ in try .json(PoolStats(pool())) }
+        addFaultRoutes(to: router)
         router.addObservation(
+            of: mode,
             health: {
                 _ = try await store.popularProducts(limit: 1)
-                return ["mode": .string(mode.mode.rawValue)]
+                return [:]
             },
             stats: stats
         )
+    }
+
+    private func addFaultRoutes(to router: ServiceRouter) {
+        let service = router.service
+        router.postAdmin("/demo/enable-slow-queries") { request, _ in
+            let message = try await request.decode(DelayRequest.self)
+            try await mode.set(.slowQueries, in: service, strength: message.delay_ms, option: "sleep")
+            return try .json(FaultAnswer("Every query takes \(message.delay_ms) ms longer."))
+        }
+        router.postAdmin("/demo/simulate-pool-exhaustion") { request, _ in
+            let count = try await request.decode(ExhaustPoolRequest.self).connections ?? pool().max_connections
+            try await mode.set(.poolExhaustion, in: service, strength: count, option: "connections")
+            return try .json(FaultAnswer("\(count) connections are held, or as many as there are."))
+        }
+        router.postFaultReset("/demo/reset", mode)
     }
 
     private func checkout(_ request: Request, _ context: ShopRequestContext) async throws -> Response {

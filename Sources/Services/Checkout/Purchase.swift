@@ -1,4 +1,5 @@
 import Commerce
+public import Faults
 import FoundationEssentials
 import HTTPTypes
 import ServiceKit
@@ -15,14 +16,33 @@ public struct Purchase: Sendable {
         let catalog: CatalogClient
         let shipping: ShippingClient
         let currency: CurrencyClient
-        let payment: PaymentClient
+        private let payment: PaymentClient
+        /// Where the provider would be if it were not down.
+        private let deadPayment: PaymentClient
+        private let faults: ServiceFaults?
+        /// Held as long as it has to stay closed.
+        private let closedPort: ClosedPort
 
-        public init(_ caller: ServiceCaller) {
+        /// - Parameter faults: Of the checkout.
+        public init(_ caller: ServiceCaller, faults: ServiceFaults? = nil) {
+            closedPort = ClosedPort()
+            deadPayment = PaymentClient(caller.reaching(.checkout, at: closedPort.url))
+            self.faults = faults
             cart = CartClient(caller)
             catalog = CatalogClient(caller)
             shipping = ShippingClient(caller)
             currency = CurrencyClient(caller)
             payment = PaymentClient(caller)
+        }
+
+        /// The provider's word; nil when it declines.
+        ///
+        /// - Throws: `DownstreamError`.
+        func authorize(_ request: PaymentRequest, on span: RecordedSpan?) async throws -> String? {
+            guard let faults, faults[.paymentUnreachable] != nil else { return try await payment.authorize(request) }
+            faults.mark(span, .paymentUnreachable)
+            faults.count(.paymentUnreachable, isError: true)
+            return try await deadPayment.authorize(request)
         }
     }
 
@@ -184,7 +204,7 @@ extension Purchase {
 
     private func pay(_ order: Order, on span: RecordedSpan?) async throws {
         let request = PaymentRequest(order: order.id, user: order.userID, amount: order.total)
-        guard try await services.payment.authorize(request) == order.paymentStatus else {
+        guard try await services.authorize(request, on: span) == order.paymentStatus else {
             throw ServiceError(.paymentRequired, "payment_declined", "The payment was declined.")
         }
         span?.addEvent("payment authorized")

@@ -28,7 +28,7 @@ public struct CurrencyController: Sendable {
             )
         }
         router.addObservation(
-            health: { ["mode": .string(mode.mode.rawValue)] },
+            of: mode,
             stats: { ["currencies": .int(Currency.allCases.count)] }
         )
     }

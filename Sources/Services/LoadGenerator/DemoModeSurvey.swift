@@ -20,13 +20,14 @@ struct DemoModeSurvey: Sendable {
     }
 
     private func mode(of service: ServiceName) async -> String {
-        struct Health: Decodable {
+        struct Stats: Decodable {
             let mode: DemoMode
         }
-        let response = try? await caller.send(service, RequestPath(.get, "/health"), body: [])
-        guard let response, let health = try? JSON.decoder.decode(Health.self, from: Data(response.body)) else {
+        // Not /health, which looks at the database and is slow when that is.
+        let response = try? await caller.send(service, RequestPath(.get, "/stats"), body: [])
+        guard let response, let stats = try? JSON.decoder.decode(Stats.self, from: Data(response.body)) else {
             return Self.unknown
         }
-        return health.mode.rawValue
+        return stats.mode.rawValue
     }
 }

@@ -4,25 +4,21 @@ import Hummingbird
 public import ServiceKit
 import ServiceLifecycle
 public import ShopAPI
-public import Storage
 import Tracing
 
 /// `load-generator`: traffic and demo mode.
 public struct LoadGeneratorController: Sendable {
     private let generator: LoadGenerator
-    private let settings: any SettingsStore
     private let mode: DemoModeFollower
     private let survey: DemoModeSurvey
 
     /// - Parameter prober: Asks the other services for their health, so its time-out should be short.
     public init(
         generator: LoadGenerator,
-        settings: any SettingsStore,
         mode: DemoModeFollower,
         prober: ServiceCaller
     ) {
         self.generator = generator
-        self.settings = settings
         self.mode = mode
         survey = DemoModeSurvey(caller: prober)
     }
@@ -45,7 +41,7 @@ public struct LoadGeneratorController: Sendable {
             return try await make(JourneyBook.checkout)
         }
         router.addObservation(
-            health: { ["mode": .string(mode.mode.rawValue)] },
+            of: mode,
             stats: {
                 let traffic = try JSON.decoder.decode(JSONValue.self, from: JSON.encoder.encode(generator.stats))
                 return ["traffic": traffic]
@@ -66,8 +62,7 @@ public struct LoadGeneratorController: Sendable {
     }
 
     private func setMode(_ mode: DemoMode) async throws -> Response {
-        try await settings.setDemoMode(mode)
-        try await self.mode.refresh()
+        try await self.mode.setMode(mode)
         return try .json(DemoModeAnswer(mode))
     }
 

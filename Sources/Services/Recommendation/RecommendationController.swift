@@ -1,24 +1,32 @@
 import Commerce
 import Hummingbird
 public import ServiceKit
+import ServiceTracing
 public import ShopAPI
 
 /// `recommendation`: rules over what the catalog says; the same input gives the same answer.
 public struct RecommendationController: Sendable {
     private let catalog: CatalogClient
     private let mode: DemoModeFollower
+    private let faults: RecommendationFaults
 
-    public init(catalog: CatalogClient, mode: DemoModeFollower) {
+    /// - Parameter hoard: What `memory-growth` keeps; whoever runs the service empties it when that is off.
+    public init(catalog: CatalogClient, mode: DemoModeFollower, hoard: MemoryHoard = MemoryHoard()) {
         self.catalog = catalog
         self.mode = mode
+        faults = RecommendationFaults(
+            faults: mode.faults(of: ServiceName.recommendation.rawValue),
+            catalog: catalog,
+            hoard: hoard
+        )
     }
 
     /// Adds the service's routes.
     public func addRoutes(to router: ServiceRouter) {
-        router.post("/recommendations") { request, _ in
-            try await recommend(request.decode(RecommendationRequest.self))
+        router.post("/recommendations") { request, context in
+            try await recommend(request.decode(RecommendationRequest.self), context.span)
         }
-        router.get("/recommendations") { request, _ in
+        router.get("/recommendations") { request, context in
             let query = request.query
             guard let user = try query.text("user_id") else {
                 throw InputError(.malformed, "missing_parameter", "user_id is required.")
@@ -29,11 +37,12 @@ public struct RecommendationController: Sendable {
                     user: UserID(rawValue: user),
                     category: category,
                     prices: try Self.prices(query.text("price_range"))
-                )
+                ),
+                context.span
             )
         }
         router.addObservation(
-            health: { ["mode": .string(mode.mode.rawValue)] },
+            of: mode,
             stats: { ["rules": .int(RecommendationRules.all.count)] }
         )
     }
@@ -56,12 +65,13 @@ public struct RecommendationController: Sendable {
         return low...high
     }
 
-    private func recommend(_ request: RecommendationRequest) async throws -> Response {
+    private func recommend(_ request: RecommendationRequest, _ span: RecordedSpan?) async throws -> Response {
         let products = try await catalog.products(
             category: request.category,
             prices: request.price_range[0]...request.price_range[1],
             limit: 50
         )
+        try await faults.act(on: products, span)
         let answer = RecommendationAnswer(
             request: request,
             recommendations: RecommendationRules.best(of: products, for: request, limit: 5)

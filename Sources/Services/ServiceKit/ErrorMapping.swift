@@ -1,4 +1,5 @@
 import Commerce
+import Faults
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -11,6 +12,7 @@ extension ServiceError {
         switch error {
         case let error as ServiceError: self = error
         case let error as InputError: self.init(error)
+        case let error as FaultError: self.init(error)
         case let error as DecodingError: self.init(error)
         case let error as StorageError: self.init(error)
         case let error as DownstreamError: self.init(error)
@@ -32,6 +34,10 @@ extension ServiceError {
             case .outOfRange: .unprocessableContent
             }
         self.init(status, error.code, error.message)
+    }
+
+    private init(_ error: FaultError) {
+        self.init(error.isOutOfRange ? .unprocessableContent : .badRequest, error.code, error.sentence)
     }
 
     private init(_ error: DecodingError) {

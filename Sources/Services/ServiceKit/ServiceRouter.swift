@@ -11,6 +11,8 @@ public struct ServiceRouter {
 
     /// What the service is.
     public let service: ServiceName
+    /// The service's own.
+    public let tracer: ServiceTracer
     public let statistics = RequestStatistics()
     private let router: Router<ShopRequestContext>
     private let gate: AdminGate
@@ -26,6 +28,7 @@ public struct ServiceRouter {
     ) {
         self.service = service
         self.gate = gate
+        self.tracer = tracer
         router = Router(context: ShopRequestContext.self)
         router.add(
             middleware: TelemetryMiddleware(tracer: tracer, statistics: statistics) { route in

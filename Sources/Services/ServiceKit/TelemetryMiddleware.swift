@@ -65,6 +65,7 @@ struct TelemetryMiddleware: RouterMiddleware {
         let reason = error.cause ?? error.message
         if error.status.code >= 500 {
             span.fail(error.code, reason)
+            if error.code == "pool_exhausted" { span.set("db.connection.pool.exhausted", true) }
             InstrumentationContext.$current.withValue(span.context) {
                 context.logger.warning(
                     "\(reason)",

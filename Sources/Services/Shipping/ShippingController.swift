@@ -1,13 +1,16 @@
 public import Commerce
+import Faults
 public import FoundationEssentials
 import Hummingbird
 public import ServiceKit
+import ServiceTracing
 import ShopAPI
 
 /// `shipping`: what a parcel costs and when it arrives.
 public struct ShippingController: Sendable {
     private let tariff: ShippingTariff
     private let mode: DemoModeFollower
+    private let faults: ServiceFaults
     private let now: @Sendable () -> Date
 
     public init(
@@ -17,12 +20,18 @@ public struct ShippingController: Sendable {
     ) {
         self.tariff = tariff
         self.mode = mode
+        faults = mode.faults(of: ServiceName.shipping.rawValue)
         self.now = now
     }
 
     /// Adds the service's routes.
     public func addRoutes(to router: ServiceRouter) {
-        router.post("/calculate") { request, _ in try .json(quote(await request.decode(ShippingRequest.self))) }
+        let tracer = router.tracer
+        router.post("/calculate") { request, _ in
+            let parcel = try await request.decode(ShippingRequest.self)
+            if parcel.destination == .international { try await waitForCustoms(tracer) }
+            return try .json(quote(parcel))
+        }
         router.get("/methods") { _, _ in
             let methods = ShippingMethod.allCases.compactMap { method in
                 tariff.rates[method].map { ShippingMethods.Method(method: method, base: $0.base, days: $0.days) }
@@ -30,9 +39,20 @@ public struct ShippingController: Sendable {
             return try .json(ShippingMethods(methods))
         }
         router.addObservation(
-            health: { ["mode": .string(mode.mode.rawValue)] },
+            of: mode,
             stats: { ["methods": .int(tariff.rates.count)] }
         )
+    }
+
+    /// While `shipping-latency` is on.
+    private func waitForCustoms(_ tracer: ServiceTracer) async throws {
+        guard let milliseconds = faults[.shippingLatency]?.strength else { return }
+        try await tracer.withSpan("ask the customs broker") { span in
+            faults.mark(span, .shippingLatency)
+            let begun = ContinuousClock.now
+            defer { faults.count(.shippingLatency, milliseconds: (ContinuousClock.now - begun).milliseconds) }
+            try await Task.sleep(for: .milliseconds(milliseconds))
+        }
     }
 
     private func quote(_ request: ShippingRequest) throws -> ShippingAnswer {

@@ -24,6 +24,13 @@ public struct ServiceCaller: Sendable {
         self.timeout = timeout
     }
 
+    /// The same caller, but for one service that it finds somewhere else.
+    public func reaching(_ service: ServiceName, at url: String) -> ServiceCaller {
+        var urls = urls
+        urls[service] = url
+        return ServiceCaller(transport: transport, tracer: tracer, urls: urls, timeout: timeout)
+    }
+
     /// Sends a request and reads the JSON of a 2xx answer.
     ///
     /// - Throws: `DownstreamError`, or `CancellationError`.

@@ -27,5 +27,16 @@ public enum SettingsConformance {
             try await reopened.setDemoMode(.normal)
             try expectEqual(try await reopened.demoMode(), .normal, "the mode set back")
         },
+        .init(name: "settings are found by what their names begin with, and by nothing that only looks like it") {
+            subject in
+            try await subject.settings.change(["demo_a%": "1", "demo_b": "two ' \"\\ \n", "demoXc": "3"])
+            let found = try await subject.reopen().settings(prefix: "demo_")
+            try expectEqual(found, ["demo_a%": "1", "demo_b": "two ' \"\\ \n"], "the settings")
+        },
+        .init(name: "one change sets, replaces and removes at once") { subject in
+            try await subject.settings.change(["demo_a": "1", "demo_b": "2"])
+            try await subject.settings.change(["demo_a": "3", "demo_b": nil, "demo_c": nil])
+            try expectEqual(try await subject.settings.settings(prefix: "demo_"), ["demo_a": "3"], "the settings")
+        },
     ])
 }

@@ -1,23 +1,22 @@
 import Commerce
 import FoundationEssentials
 import PostgresClient
-import ServiceTracing
 import Storage
 import UpstreamStorage
 
 /// How an order becomes rows and rows an order.
 struct OrderRows: Sendable {
     let statements: ShopStatements
-    let tracer: ServiceTracer
+    let pool: TracedPool
 
     /// An order by its id, in one exchange.
     func order(_ id: OrderID, _ connection: PostgresConnection) async throws -> Order? {
-        let answers = try await connection.pipeline(
+        let answers = try await pool.run(
             [
                 (statements.order, [.uuid(id.description)]),
                 (statements.items, [.string("{\(id.description)}")]),
             ],
-            tracer
+            on: connection
         )
         return try answers[0].first.map { try Self.order($0, Array(answers[1])) }
     }
@@ -29,7 +28,7 @@ struct OrderRows: Sendable {
         for row in rows { ids.append(try row.read("id")) }
         let items = try await connection.pipeline(
             [(statements.items, [.string("{\(ids.joined(separator: ","))}")])],
-            tracer
+            pool.tracer
         )[0]
         var lines: [String: [PostgresRow]] = [:]
         for item in items { lines[try item.read("order_id"), default: []].append(item) }

@@ -1,4 +1,5 @@
 public import Commerce
+public import Faults
 public import PostgresClient
 public import ServiceTracing
 public import Storage
@@ -9,9 +10,10 @@ public struct PostgresCatalogStore: CatalogStore {
     private let statements: ShopStatements
     private let pool: TracedPool
 
-    public init(_ shop: PostgresShop, pool: PostgresPool, tracer: ServiceTracer) {
+    /// - Parameter faults: Of the service that reads.
+    public init(_ shop: PostgresShop, pool: PostgresPool, tracer: ServiceTracer, faults: ServiceFaults? = nil) {
         statements = shop.statements
-        self.pool = TracedPool(pool: pool, tracer: tracer)
+        self.pool = TracedPool(pool: pool, tracer: tracer, statements: shop.statements, faults: faults)
     }
 
     public func products(matching query: ProductQuery) async throws -> [Product] {

@@ -1,4 +1,5 @@
 public import Commerce
+public import Faults
 public import PostgresClient
 public import ServiceTracing
 public import Storage
@@ -13,10 +14,11 @@ public struct PostgresOrderStore: OrderStore {
     private let pool: TracedPool
     private let rows: OrderRows
 
-    public init(_ shop: PostgresShop, pool: PostgresPool, tracer: ServiceTracer) {
+    /// - Parameter faults: Of the service that reads and writes.
+    public init(_ shop: PostgresShop, pool: PostgresPool, tracer: ServiceTracer, faults: ServiceFaults? = nil) {
         statements = shop.statements
-        self.pool = TracedPool(pool: pool, tracer: tracer)
-        rows = OrderRows(statements: shop.statements, tracer: tracer)
+        self.pool = TracedPool(pool: pool, tracer: tracer, statements: shop.statements, faults: faults)
+        rows = OrderRows(statements: shop.statements, pool: self.pool)
     }
 
     public func place(_ draft: OrderDraft) async throws -> PlacedOrder {
@@ -33,7 +35,7 @@ public struct PostgresOrderStore: OrderStore {
     public func order(forKey key: IdempotencyKey) async throws -> Order? {
         guard key.key.isText else { return nil }
         return try await pool.withConnection { connection in
-            let found = try await connection.pipeline([(statements.key, [.string(key.key)])], pool.tracer)[0]
+            let found = try await pool.run([(statements.key, [.string(key.key)])], on: connection)[0]
             return try await order(of: found, key, connection)
         }
     }
@@ -51,7 +53,7 @@ public struct PostgresOrderStore: OrderStore {
                 (statements.orders, [.int(limit)])
             }
         return try await pool.withConnection { connection in
-            let found = try await connection.pipeline([step], pool.tracer)[0]
+            let found = try await pool.run([step], on: connection)[0]
             return try await rows.orders(found, connection)
         }
     }
@@ -90,7 +92,7 @@ extension PostgresOrderStore {
         var steps: [TracedPool.Step] = [(statements.begin, [])]
         if let key = draft.key { steps.append((statements.key, [.string(key.key)])) }
         steps.append((statements.lockStock, [.integers(products)]))
-        let known = try await connection.pipeline(steps, pool.tracer)
+        let known = try await pool.run(steps, on: connection)
         if let key = draft.key, let order = try await order(of: known[1], key, connection) {
             await rollBack(connection)
             return .replayed(order)

@@ -1,4 +1,3 @@
-public import Commerce
 public import ConnectionPool
 public import PostgresClient
 public import ServiceTracing
@@ -52,20 +51,60 @@ public final class PostgresShop: Sendable {
 }
 
 extension PostgresShop: SettingsStore {
-    public func demoMode() async throws -> DemoMode {
+    public func settings(prefix: String) async throws -> [String: String] {
         do {
-            let rows = try await settings.execute(statements.demoMode.text)
-            return try rows.first.flatMap { DemoMode(rawValue: try $0.read("value")) } ?? .normal
+            let rows = try await settings.execute(statements.settings.text, [.string(prefix)])
+            var values: [String: String] = [:]
+            for row in rows { values[try row.read("name")] = try row.read("value", as: String.self) }
+            return values
         } catch {
             throw try StorageError.from(error)
         }
     }
 
-    public func setDemoMode(_ mode: DemoMode) async throws {
+    public func change(_ changes: [String: String?]) async throws {
         do {
-            try await settings.execute(statements.setDemoMode.text, [.string(mode.rawValue)])
+            try await settings.withTransaction { connection in
+                // In one order everywhere, so that two hands never wait for each other in a circle.
+                for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+                    if let value {
+                        try await connection.execute(statements.setSetting.text, [.string(name), .string(value)])
+                    } else {
+                        try await connection.execute(statements.removeSetting.text, [.string(name)])
+                    }
+                }
+            }
         } catch {
             throw try StorageError.from(error)
         }
     }
+}
+
+extension PostgresShop: ScanTable {
+    private static let step = 50_000
+
+    public func resizeScanTable(to rows: Int) async throws {
+        do {
+            let found = try await settings.execute("SELECT coalesce(max(id), 0) AS count FROM price_history")
+            var count = try found.first?.read("count", as: Int.self) ?? 0
+            if count > rows {
+                try await settings.execute("DELETE FROM price_history WHERE id > $1::bigint", [.int(rows)])
+            }
+            while count < rows {
+                try Task.checkCancellation()
+                let next = min(rows, count + Self.step)
+                try await settings.execute(Self.grow, [.int(count + 1), .int(next)])
+                count = next
+            }
+        } catch {
+            throw try StorageError.from(error)
+        }
+    }
+
+    /// Of replicas that grow it at the same time each finds the other's rows there.
+    private static let grow = """
+        INSERT INTO price_history (id, product_id, price, note) \
+        SELECT n, 1 + n % 21, 10 + n % 997, 'price list ' || n / 21 || ', reviewed, no change' \
+        FROM generate_series($1::bigint, $2::bigint) AS n ON CONFLICT (id) DO NOTHING
+        """
 }

@@ -1,5 +1,6 @@
 import PostgresClient
 import ServiceTracing
+import Storage
 import UpstreamStorage
 
 /// Every statement of a shop on Postgres that a request can cause. Parameters are always bound, never written into the
@@ -8,7 +9,9 @@ struct ShopStatements: Sendable {
     let product, products, search, categories: TracedStatement
     let key, order, orders, ordersOfUser, items, popularProducts: TracedStatement
     let lockStock, changeStock, insertOrder, insertItems, insertKey: TracedStatement
-    let demoMode, setDemoMode: TracedStatement
+    let settings, setSetting, removeSetting: TracedStatement
+    /// Of the statements that can be slowed: how they sleep and how they scan, by their texts.
+    private let slowed: [String: [TracedStatement]]
 
     /// Whatever the server begins with: the locks are what keeps orders apart, and a stricter level would only have them
     /// fail where they can wait.
@@ -19,8 +22,25 @@ struct ShopStatements: Sendable {
     var prepared: [String] {
         [
             product, products, search, categories, key, order, orders, ordersOfUser, items, popularProducts, lockStock,
-            changeStock, insertOrder, insertItems, insertKey, demoMode,
+            changeStock, insertOrder, insertItems, insertKey, settings,
         ].map(\.text)
+    }
+
+    /// A statement as it is slowed; nil for one that is not.
+    func slowed(_ statement: TracedStatement, _ way: SlowQuery.Way) -> TracedStatement? {
+        slowed[statement.text]?[way.rawValue]
+    }
+
+    /// A statement with a condition around it that refers to no row: Postgres evaluates it once, as a one-time filter,
+    /// before it looks for the first row, and so before it locks one.
+    private static func slow(_ text: String, _ condition: String) -> String {
+        "SELECT * FROM (\(text)) AS slowed WHERE \(condition)"
+    }
+
+    /// The number of the parameter after those of the text.
+    private static func nextParameter(_ text: String) -> Int {
+        let numbers = text.split(separator: "$").dropFirst().compactMap { Int($0.prefix { $0.isNumber }) }
+        return (numbers.max() ?? 0) + 1
     }
 
     init(_ url: PostgresURL, _ conventions: DatabaseConventions) {
@@ -124,15 +144,28 @@ struct ShopStatements: Sendable {
             INSERT INTO idempotency_keys (key, fingerprint, order_id, created_at) VALUES ($1, $2, $3::uuid, $4)
             """
         )
-        demoMode = make("SELECT", "settings", "SELECT value FROM settings WHERE name = 'demo_mode'")
-        setDemoMode = make(
+        settings = make("SELECT", "settings", "SELECT name, value FROM settings WHERE starts_with(name, $1)")
+        setSetting = make(
             "INSERT",
             "settings",
             """
-            INSERT INTO settings (name, value) VALUES ('demo_mode', $1) \
+            INSERT INTO settings (name, value) VALUES ($1, $2) \
             ON CONFLICT (name) DO UPDATE SET value = excluded.value
             """
         )
+        removeSetting = make("DELETE", "settings", "DELETE FROM settings WHERE name = $1")
         commit = make("COMMIT", nil, "COMMIT")
+        let tables = [
+            ("products", [self.product, products, search, categories, lockStock]), ("idempotency_keys", [key]),
+            ("orders", [self.order, orders, ordersOfUser]), ("product_popularity", [popularProducts]),
+        ]
+        var slowed: [String: [TracedStatement]] = [:]
+        for (table, statements) in tables {
+            for text in statements.map(\.text) {
+                let sleep = "(SELECT count(*) FROM pg_sleep($\(Self.nextParameter(text))::double precision / 1000)) = 1"
+                slowed[text] = [sleep, ScannedTable.condition].map { make("SELECT", table, Self.slow(text, $0)) }
+            }
+        }
+        self.slowed = slowed
     }
 }

@@ -24,7 +24,7 @@ enum OrderRows {
     }
 
     static func order(_ id: OrderID, in db: Database, trace: StatementTrace) throws -> Order? {
-        let row = try trace.run(Statements.order, db) { try Row.fetchOne($0, arguments: [id.description]) }
+        let row = try trace.read(Statements.order, [id.description], db) { try Row.fetchOne($0) }
         return try row.map { try order($0, in: db, trace: trace) }
     }
 

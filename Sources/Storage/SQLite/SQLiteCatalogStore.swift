@@ -1,5 +1,6 @@
 public import Commerce
 public import ConnectionPool
+public import Faults
 import GRDB
 public import ServiceTracing
 public import Storage
@@ -8,8 +9,19 @@ public import Storage
 public struct SQLiteCatalogStore: CatalogStore {
     private let readers: TracedReaders
 
-    public init(database: ShopDatabase, readers: ConnectionPool<Reader>, tracer: ServiceTracer) {
-        self.readers = TracedReaders(pool: readers, tracer: tracer, conventions: database.conventions)
+    /// - Parameter faults: Of the service that reads.
+    public init(
+        database: ShopDatabase,
+        readers: ConnectionPool<Reader>,
+        tracer: ServiceTracer,
+        faults: ServiceFaults? = nil
+    ) {
+        self.readers = TracedReaders(
+            pool: readers,
+            tracer: tracer,
+            conventions: database.conventions,
+            faults: faults
+        )
     }
 
     public func products(matching query: ProductQuery) async throws -> [Product] {
@@ -35,12 +47,12 @@ public struct SQLiteCatalogStore: CatalogStore {
     }
 
     public func products(containing text: String, limit: Int) async throws -> [Product] {
-        try await readers.read { db, trace in try Self.fetch(Statements.search, [text, limit], db, trace) }
+        try await readers.read { db, trace in try Self.fetch(Statements.search, [text, text, limit], db, trace) }
     }
 
     public func categories() async throws -> [CategoryCount] {
         try await readers.read { db, trace in
-            try trace.run(Statements.categories, db) { statement in
+            try trace.read(Statements.categories, [], db) { statement in
                 try Row.fetchAll(statement).map { CategoryCount(name: $0[0], count: $0[1]) }
             }
         }
@@ -52,9 +64,9 @@ public struct SQLiteCatalogStore: CatalogStore {
         _ db: Database,
         _ trace: StatementTrace
     ) throws -> [Product] {
-        try trace.run(statement, db) { statement in
+        try trace.read(statement, arguments, db) { statement in
             var products: [Product] = []
-            let rows = try Row.fetchCursor(statement, arguments: arguments)
+            let rows = try Row.fetchCursor(statement)
             while let row = try rows.next() {
                 products.append(
                     Product(

@@ -1,5 +1,6 @@
 public import Commerce
 public import ConnectionPool
+public import Faults
 import GRDB
 public import ServiceTracing
 public import Storage
@@ -9,14 +10,33 @@ public struct SQLiteOrderStore: OrderStore {
     private let database: ShopDatabase
     private let readers: TracedReaders
     private let tracer: ServiceTracer
+    private let faults: ServiceFaults?
 
-    public init(database: ShopDatabase, readers: ConnectionPool<Reader>, tracer: ServiceTracer) {
+    /// - Parameter faults: Of the service that reads and writes.
+    public init(
+        database: ShopDatabase,
+        readers: ConnectionPool<Reader>,
+        tracer: ServiceTracer,
+        faults: ServiceFaults? = nil
+    ) {
         self.database = database
-        self.readers = TracedReaders(pool: readers, tracer: tracer, conventions: database.conventions)
+        self.readers = TracedReaders(
+            pool: readers,
+            tracer: tracer,
+            conventions: database.conventions,
+            faults: faults
+        )
+        self.faults = faults
         self.tracer = tracer
     }
 
+    /// An order takes one of the service's connections for as long as it is written, as on an engine where it would be
+    /// written by that: so a service without a free one takes no orders here either.
     public func place(_ draft: OrderDraft) async throws -> PlacedOrder {
+        let slowed = StatementTrace(tracer, database.conventions, slowedBy: faults)
+        let lease = try await readers.lease(slowed)
+        defer { lease.release() }
+        if slowed.isSlowed { try await lookAtStock(for: draft, lease, slowed) }
         do {
             return try await database.committer.commit(trace: StatementTrace(tracer, database.conventions)) {
                 db,
@@ -57,15 +77,15 @@ public struct SQLiteOrderStore: OrderStore {
         try await readers.read { db, trace in
             let statement = user == nil ? Statements.orders : Statements.ordersOfUser
             let arguments: StatementArguments = user.map { [$0.rawValue, limit] } ?? [limit]
-            let rows = try trace.run(statement, db) { try Row.fetchAll($0, arguments: arguments) }
+            let rows = try trace.read(statement, arguments, db) { try Row.fetchAll($0) }
             return try rows.map { try OrderRows.order($0, in: db, trace: trace) }
         }
     }
 
     public func popularProducts(limit: Int) async throws -> [PopularProduct] {
         try await readers.read { db, trace in
-            try trace.run(Statements.popularProducts, db) { statement in
-                try Row.fetchAll(statement, arguments: [limit]).map { row in
+            try trace.read(Statements.popularProducts, [limit], db) { statement in
+                try Row.fetchAll(statement).map { row in
                     PopularProduct(id: ProductID(row[0]), name: row[1], orderCount: row[2])
                 }
             }
@@ -78,12 +98,25 @@ public struct SQLiteOrderStore: OrderStore {
 }
 
 extension SQLiteOrderStore {
+    /// While queries are slow, an order asks for its stock before it stands in line for the writer: the writer's own
+    /// statements are never slowed, since everybody waits for them.
+    private func lookAtStock(
+        for draft: OrderDraft,
+        _ lease: Lease<Reader>,
+        _ trace: StatementTrace
+    ) async throws {
+        guard let item = draft.order.items.first else { return }
+        try await readers.read(lease, trace) { db, trace in
+            _ = try trace.read(Statements.stock, [item.productID.rawValue], db) { try Row.fetchOne($0) }
+        }
+    }
+
     private static func order(
         forKey key: IdempotencyKey,
         in db: Database,
         _ trace: StatementTrace
     ) throws -> Order? {
-        let row = try trace.run(Statements.key, db) { try Row.fetchOne($0, arguments: [key.key]) }
+        let row = try trace.read(Statements.key, [key.key], db) { try Row.fetchOne($0) }
         guard let row else { return nil }
         guard row[0] == key.fingerprint else { throw OrderRefusal.keyReused }
         return try OrderID(row[1]).flatMap { try OrderRows.order($0, in: db, trace: trace) }

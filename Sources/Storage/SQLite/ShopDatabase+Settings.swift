@@ -1,25 +1,31 @@
-public import Commerce
 import FoundationEssentials
 import GRDB
 public import Storage
 
 extension ShopDatabase: SettingsStore {
     /// Read on the writer, where no pool can be empty, and without a span: services ask several times a second.
-    public func demoMode() async throws -> DemoMode {
+    public func settings(prefix: String) async throws -> [String: String] {
         do {
-            let value = try await committer.read { db in
-                try String.fetchOne(db.cachedStatement(sql: Statements.demoMode.text))
+            return try await committer.read { db in
+                let statement = try db.cachedStatement(sql: Statements.settings.text)
+                let rows = try Row.fetchAll(statement, arguments: [prefix, prefix])
+                return Dictionary(rows.map { ($0[0], $0[1]) }) { first, _ in first }
             }
-            return value.flatMap(DemoMode.init) ?? .normal
         } catch {
             throw StorageError(sqlite: error, path: "shop")
         }
     }
 
-    public func setDemoMode(_ mode: DemoMode) async throws {
+    public func change(_ settings: [String: String?]) async throws {
         do {
             try await committer.commit(trace: .none) { db, _ in
-                try db.cachedStatement(sql: Statements.setDemoMode.text).execute(arguments: [mode.rawValue])
+                for (name, value) in settings {
+                    if let value {
+                        try db.cachedStatement(sql: Statements.setSetting.text).execute(arguments: [name, value])
+                    } else {
+                        try db.cachedStatement(sql: Statements.removeSetting.text).execute(arguments: [name])
+                    }
+                }
             }
         } catch {
             throw StorageError(sqlite: error, path: "shop")

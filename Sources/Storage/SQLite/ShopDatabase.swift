@@ -95,6 +95,7 @@ public struct Reader: Sendable {
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
         configuration.label = "popshop.shop.reader"
+        configuration.prepareDatabase { db in SleepFunction.add(to: db) }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch {

@@ -1,12 +1,29 @@
 import ServiceTracing
+import Storage
 
 /// A statement's text and the operation its spans show.
+///
+/// `{slow}` in the text is where a condition goes that slows it, and `{where}` the same in a text without a WHERE. Neither
+/// function nor scan refers to a column, so that SQLite evaluates it once, whatever rows there are.
 struct SQL: Sendable {
+    /// In a statement that sleeps, the parameter that says for how long.
+    static let sleepParameter = "milliseconds"
+
     let text: String
+    /// By `SlowQuery.Way`; empty for one that cannot be slowed.
+    private let slowed: [SQL]
     private let both: DatabaseOperation
     private let stable: DatabaseOperation
 
     init(_ operation: String, _ table: String?, _ text: String) {
+        func with(_ condition: String?) -> String {
+            text.replacing("{slow}", with: condition.map { "\($0) AND " } ?? "")
+                .replacing("{where}", with: condition.map { "WHERE \($0) " } ?? "")
+        }
+        let plain = with(nil)
+        let conditions = plain == text ? [] : ["popshop_sleep(:\(Self.sleepParameter))", ScannedTable.condition]
+        slowed = conditions.map { SQL(operation, table, with($0)) }
+        let text = plain
         func make(_ conventions: DatabaseConventions) -> DatabaseOperation {
             DatabaseOperation(
                 system: "sqlite",
@@ -21,6 +38,9 @@ struct SQL: Sendable {
         both = make(.both)
         stable = make(.stable)
     }
+
+    /// As it is slowed; nil for one that is not.
+    func slowed(_ way: SlowQuery.Way) -> SQL? { slowed.isEmpty ? nil : slowed[way.rawValue] }
 
     func operation(_ conventions: DatabaseConventions) -> DatabaseOperation {
         switch conventions {
@@ -40,17 +60,17 @@ enum Statements {
         edge_id, traceparent
         """
 
-    static let product = SQL("SELECT", "products", "SELECT \(productColumns) FROM products WHERE id = ?")
+    static let product = SQL("SELECT", "products", "SELECT \(productColumns) FROM products WHERE {slow}id = ?")
     static let products = SQL(
         "SELECT",
         "products",
-        "SELECT \(productColumns) FROM products WHERE price_minor BETWEEN ? AND ? ORDER BY price_minor, id LIMIT ?"
+        "SELECT \(productColumns) FROM products WHERE {slow}price_minor BETWEEN ? AND ? ORDER BY price_minor, id LIMIT ?"
     )
     static let productsOfCategory = SQL(
         "SELECT",
         "products",
         """
-        SELECT \(productColumns) FROM products WHERE category = ? AND price_minor BETWEEN ? AND ? \
+        SELECT \(productColumns) FROM products WHERE {slow}category = ? AND price_minor BETWEEN ? AND ? \
         ORDER BY price_minor, id LIMIT ?
         """
     )
@@ -60,14 +80,14 @@ enum Statements {
         "products",
         """
         SELECT \(productColumns) FROM products \
-        WHERE instr(lower(name), lower(?1)) > 0 OR instr(lower(description), lower(?1)) > 0 \
-        ORDER BY price_minor, id LIMIT ?2
+        WHERE {slow}(instr(lower(name), lower(?)) > 0 OR instr(lower(description), lower(?)) > 0) \
+        ORDER BY price_minor, id LIMIT ?
         """
     )
     static let categories = SQL(
         "SELECT",
         "products",
-        "SELECT category, COUNT(*) FROM products GROUP BY category ORDER BY category"
+        "SELECT category, COUNT(*) FROM products {where}GROUP BY category ORDER BY category"
     )
 
     static let takeStock = SQL(
@@ -75,7 +95,7 @@ enum Statements {
         "products",
         "UPDATE products SET stock_quantity = stock_quantity - ?1 WHERE id = ?2 AND stock_quantity >= ?1"
     )
-    static let stock = SQL("SELECT", "products", "SELECT stock_quantity, seeded_stock FROM products WHERE id = ?")
+    static let stock = SQL("SELECT", "products", "SELECT stock_quantity, seeded_stock FROM products WHERE {slow}id = ?")
     static let restock = SQL(
         "UPDATE",
         "products",
@@ -107,9 +127,9 @@ enum Statements {
     static let key = SQL(
         "SELECT",
         "idempotency_keys",
-        "SELECT fingerprint, order_id FROM idempotency_keys WHERE key = ?"
+        "SELECT fingerprint, order_id FROM idempotency_keys WHERE {slow}key = ?"
     )
-    static let order = SQL("SELECT", "orders", "SELECT \(orderColumns) FROM orders WHERE id = ?")
+    static let order = SQL("SELECT", "orders", "SELECT \(orderColumns) FROM orders WHERE {slow}id = ?")
     static let items = SQL(
         "SELECT",
         "order_items",
@@ -121,19 +141,19 @@ enum Statements {
     static let orders = SQL(
         "SELECT",
         "orders",
-        "SELECT \(orderColumns) FROM orders ORDER BY order_date DESC, id DESC LIMIT ?"
+        "SELECT \(orderColumns) FROM orders {where}ORDER BY order_date DESC, id DESC LIMIT ?"
     )
     static let ordersOfUser = SQL(
         "SELECT",
         "orders",
-        "SELECT \(orderColumns) FROM orders WHERE user_id = ? ORDER BY order_date DESC, id DESC LIMIT ?"
+        "SELECT \(orderColumns) FROM orders WHERE {slow}user_id = ? ORDER BY order_date DESC, id DESC LIMIT ?"
     )
     static let popularProducts = SQL(
         "SELECT",
         "product_popularity",
         """
         SELECT p.id, p.name, s.order_count FROM product_popularity s JOIN products p ON p.id = s.product_id \
-        ORDER BY s.order_count DESC, p.id LIMIT ?
+        {where}ORDER BY s.order_count DESC, p.id LIMIT ?
         """
     )
     static let outboxCounts = SQL(
@@ -193,13 +213,15 @@ enum Statements {
         "outbox",
         "DELETE FROM outbox WHERE order_id IN (SELECT value ->> 0 FROM json_each(?))"
     )
-    static let demoMode = SQL("SELECT", "settings", "SELECT value FROM settings WHERE name = 'demo_mode'")
-    static let setDemoMode = SQL(
+    static let settings = SQL(
+        "SELECT",
+        "settings",
+        "SELECT name, value FROM settings WHERE substr(name, 1, length(?)) = ?"
+    )
+    static let setSetting = SQL(
         "INSERT",
         "settings",
-        """
-        INSERT INTO settings (name, value) VALUES ('demo_mode', ?) \
-        ON CONFLICT (name) DO UPDATE SET value = excluded.value
-        """
+        "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
     )
+    static let removeSetting = SQL("DELETE", "settings", "DELETE FROM settings WHERE name = ?")
 }

@@ -36,18 +36,29 @@ package struct TracedStatement: Sendable {
 extension PostgresConnection {
     /// Sends all at once; each statement has its CLIENT span in the current task's context, which lasts until the answers
     /// are there.
+    ///
+    /// - Parameter beforeEnd: Called for each step that has a span, when the answers are there.
     package nonisolated(nonsending) func pipeline(
         _ steps: [(statement: TracedStatement, parameters: [PostgresValue])],
-        _ tracer: ServiceTracer
+        _ tracer: ServiceTracer,
+        beforeEnd: (_ step: Int, RecordedSpan) -> Void = { _, _ in }
     ) async throws(PostgresError) -> [PostgresRows] {
-        let spans = steps.compactMap(\.statement.operation).map { operation in
-            tracer.startSpan(operation.spanName, kind: .client, attributes: operation.attributes)
+        let spans = steps.map { step in
+            step.statement.operation.map { operation in
+                tracer.startSpan(operation.spanName, kind: .client, attributes: operation.attributes)
+            }
         }
-        defer { for span in spans { span.end() } }
+        defer {
+            for (index, span) in spans.enumerated() {
+                guard let span else { continue }
+                beforeEnd(index, span)
+                span.end()
+            }
+        }
         do {
             return try await pipeline(steps.map { PostgresStatement($0.statement.text, $0.parameters) })
         } catch {
-            for span in spans { span.fail(error.sqlState ?? "\(error.code)", error.message) }
+            for case let span? in spans { span.fail(error.sqlState ?? "\(error.code)", error.message) }
             throw error
         }
     }

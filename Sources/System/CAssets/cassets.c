@@ -35,6 +35,9 @@ static const unsigned char fixtures_shipping[] = {
 static const unsigned char schema_postgres_shop_001[] = {
 #embed "../../../schema/postgres/shop/001_shop.sql"
 };
+static const unsigned char schema_postgres_shop_002[] = {
+#embed "../../../schema/postgres/shop/002_price_history.sql"
+};
 static const unsigned char schema_upstream_000[] = {
 #embed "../../../schema/postgres/upstream/000_migrations.sql"
 };
@@ -46,6 +49,9 @@ static const unsigned char schema_shop_001[] = {
 };
 static const unsigned char schema_shop_002[] = {
 #embed "../../../schema/sqlite/shop/002_order_outcomes.sql"
+};
+static const unsigned char schema_shop_003[] = {
+#embed "../../../schema/sqlite/shop/003_price_history.sql"
 };
 
 static const unsigned char schema_telemetry_ledger_001[] = {
@@ -74,10 +80,12 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/scenarios/blackfriday.json", fixtures_scenarios_blackfriday),
     ASSET("fixtures/shipping.json", fixtures_shipping),
     ASSET("schema/postgres/shop/001_shop.sql", schema_postgres_shop_001),
+    ASSET("schema/postgres/shop/002_price_history.sql", schema_postgres_shop_002),
     ASSET("schema/postgres/upstream/000_migrations.sql", schema_upstream_000),
     ASSET("schema/postgres/upstream/001_upstream.sql", schema_upstream_001),
     ASSET("schema/sqlite/shop/001_shop.sql", schema_shop_001),
     ASSET("schema/sqlite/shop/002_order_outcomes.sql", schema_shop_002),
+    ASSET("schema/sqlite/shop/003_price_history.sql", schema_shop_003),
     ASSET("schema/sqlite/telemetry-ledger/001_ledger.sql", schema_telemetry_ledger_001),
     ASSET("schema/sqlite/telemetry-slice/001_slice.sql", schema_telemetry_slice_001),
     ASSET("schema/sqlite/telemetry-slice/002_outcomes.sql", schema_telemetry_slice_002),

@@ -52,7 +52,7 @@ private enum SuppressedKey: InstrumentationContextKey {
 
 extension InstrumentationContext {
     /// Whether roots, and what is below an unsampled span, are not recorded here whatever the sampler says.
-    var isSuppressed: Bool {
+    public internal(set) var isSuppressed: Bool {
         get { self[SuppressedKey.self] ?? false }
         set { self[SuppressedKey.self] = newValue ? true : nil }
     }

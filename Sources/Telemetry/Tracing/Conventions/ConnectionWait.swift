@@ -22,13 +22,32 @@ public struct ConnectionWait: Sendable {
         )
     }
 
+    /// So far, in milliseconds.
+    public var milliseconds: Double { (ContinuousClock.now - since) / .milliseconds(1) }
+
     /// The connection is there.
-    public func end() {
+    ///
+    /// - Returns: Whether the wait was long enough to be shown.
+    @discardableResult
+    public func end() -> Bool {
         let wait = ContinuousClock.now - since
         // A span that is never ended is never recorded.
-        guard wait >= Self.worthShowing else { return }
+        guard wait >= Self.worthShowing else { return false }
         span?.set("db.client.connection.wait_ms", .double(wait / .milliseconds(1)))
         span?.end()
+        return true
+    }
+
+    /// Before `fail`: says that it was the pool that had none, by the names that alerts look for.
+    ///
+    /// - Parameter rejected: How many it has turned away since the service started.
+    public func setExhausted(size: Int, rejected: Int) {
+        span?.set([
+            "db.connection.pool.exhausted": true,
+            "db.connection.pool.size": .int(size),
+            "db.connection.pool.wait_time_ms": .double(milliseconds),
+            "db.connection.pool.rejected_count": .int(rejected),
+        ])
     }
 
     /// There is none.
