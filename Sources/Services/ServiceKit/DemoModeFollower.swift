@@ -12,6 +12,8 @@ public final class DemoModeFollower: Service {
     private let store: any SettingsStore
     private let interval: Duration
     private let services = Mutex<[String: ServiceFaults]>([:])
+    /// Looks are numbered as they begin: one that ends after a later one has ended knows nothing new.
+    private let looks = Mutex((begun: 0, seen: 0))
 
     /// - Parameter interval: Between two looks; what bounds how late a change is seen.
     public init(_ store: any SettingsStore, initial: DemoMode = .normal, interval: Duration = .milliseconds(400)) {
@@ -37,7 +39,16 @@ public final class DemoModeFollower: Service {
     ///
     /// - Throws: `StorageError`.
     public func refresh() async throws {
-        live.update(try await stored())
+        let number = looks.withLock { looks in
+            looks.begun += 1
+            return looks.begun
+        }
+        let demo = try await stored()
+        looks.withLock { looks in
+            guard number > looks.seen else { return }
+            looks.seen = number
+            live.update(demo)
+        }
     }
 
     public func run() async throws {
