@@ -37,10 +37,10 @@ public struct ScenarioRoutes: Sendable {
 
     /// Everything that can be put right is, also when something else cannot.
     private func reset() async throws -> ResetAnswer {
-        await sync.setSwitchedOff(false)
         // The scenario first: it would switch its faults on again.
         let scenario = await outcome { try await generator.reset() }
         let switches = await outcome { try await faults.reset() }
+        await sync.setSwitchedOff(false)
         try switches.get()
         let status = try scenario.get()
         return ResetAnswer(mode: .normal, network_online: true, status: status, traffic: try await generator.traffic())

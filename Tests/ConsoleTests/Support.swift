@@ -100,18 +100,25 @@ struct Bench {
             let caller = ServiceCaller(transport: client, tracer: tracer, urls: settings.services)
             StorefrontController(caller: caller).addRoutes(to: router)
             adding(router, tracer)
-            try await serve(router, feed, logger) { port in
-                let bench = Bench(
-                    client: client,
-                    url: "http://127.0.0.1:\(port)",
-                    buffer: buffer,
-                    reader: TraceReader(directory: folder),
-                    sync: sync
-                )
-                try await body(bench)
+            let outcome: Result<Void, any Error>
+            do {
+                try await serve(router, feed, logger) { port in
+                    let bench = Bench(
+                        client: client,
+                        url: "http://127.0.0.1:\(port)",
+                        buffer: buffer,
+                        reader: TraceReader(directory: folder),
+                        sync: sync
+                    )
+                    try await body(bench)
+                }
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
             }
             await client.shutDown()
             await buffer.close()
+            try outcome.get()
         }
     }
 
