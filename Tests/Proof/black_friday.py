@@ -139,7 +139,7 @@ def wait_for(what, condition, seconds=10):
 class Shop:
     def __init__(self, binary, folder):
         self.offset = free_offset()
-        command = [binary, "demo", "--data-dir", folder + "/data", "--port-offset", str(self.offset), "--offline"]
+        command = [binary, "demo", "--data-dir", folder + "/data", "--port-offset", str(self.offset)]
         self.log = open(folder + "/log", "w+")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
