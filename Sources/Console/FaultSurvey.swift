@@ -28,13 +28,20 @@ public actor FaultSurvey {
     /// What each has done, in all services together. One that does not answer is left out.
     func effects() async -> [FaultName: FaultEffect] {
         if let last, last.at + Self.validity > .now { return last.effects }
-        let caller = caller
-        let effects = await withTaskGroup(of: [FaultName: FaultEffect].self) { group in
-            for service in Self.services { group.addTask { await Self.effects(of: service, caller) } }
-            return await group.reduce(into: own.effects) { sum, part in sum.merge(part) { $0 + $1 } }
-        }
+        var effects = own.effects
+        for part in await Self.surveyed(by: caller) { effects.merge(part) { $0 + $1 } }
         last = (.now, effects)
         return effects
+    }
+
+    /// All services at once.
+    private static func surveyed(by caller: ServiceCaller) async -> [[FaultName: FaultEffect]] {
+        await withTaskGroup(of: [FaultName: FaultEffect].self) { group in
+            for service in services { group.addTask { await effects(of: service, caller) } }
+            var parts: [[FaultName: FaultEffect]] = []
+            for await part in group { parts.append(part) }
+            return parts
+        }
     }
 
     private static func effects(of service: ServiceName, _ caller: ServiceCaller) async -> [FaultName: FaultEffect] {

@@ -20,6 +20,7 @@ import ServiceTracing
 import ShippingService
 import ShopAPI
 import Storage
+import Sync
 import TelemetryBuffer
 
 /// Builds each service from what the shop has opened.
