@@ -4,6 +4,7 @@ import ServiceKit
 import ServiceLifecycle
 import ServiceTracing
 import ShopAPI
+import Sync
 import TelemetryBuffer
 
 /// Builds the console: its pages, the JSON API behind them, and what tells those who watch.
