@@ -6,6 +6,7 @@
 Needs a built popshop (POPSHOP, by default .build/debug/popshop) and chromium (CHROMIUM, by default /usr/bin/chromium).
 """
 
+import pathlib
 import re
 
 from playwright.sync_api import expect
@@ -38,7 +39,7 @@ class Visit(BrowserTest):
         expect(page.get_by_role("complementary", name="Span")).to_contain_text("INSERT INTO orders")
         with page.expect_download() as download:
             page.get_by_role("link", name="Download OTLP JSON").click()
-        self.assertIn('"resourceSpans"', open(download.value.path()).read())
+        self.assertIn('"resourceSpans"', pathlib.Path(download.value.path()).read_text())
 
     def test_search_currency_and_categories(self):
         page = self.page
@@ -64,6 +65,7 @@ class Visit(BrowserTest):
         expect(page.locator("#scatter")).to_have_attribute("aria-label", re.compile(r"[1-9]\d* slow"))
         page.get_by_label("At least").select_option("1000")
         page.locator("#traces a").first.click()
+        expect(page.get_by_role("treeitem").first).to_be_attached()
         page.keyboard.press("s")
         expect(page.get_by_role("treeitem", selected=True)).to_have_accessible_name(re.compile(r"SELECT .* s\b"))
         self.go("/control")
