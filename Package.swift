@@ -119,7 +119,7 @@ let package = Package(
         ),
         tests(
             "TelemetryBufferTests",
-            ["TelemetryBuffer", "OTLP", "ServiceTracing", grdb, lifecycle, logging, tracing]
+            ["ChildProcess", "TelemetryBuffer", "OTLP", "ServiceTracing", grdb, lifecycle, logging, tracing]
         ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
         // Storage: protocols, and one target an engine.
@@ -253,7 +253,8 @@ let package = Package(
         tests(
             "SyncTests",
             [
-                "Sync", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing", "Storage",
+                "Sync", "CZlib", "ChildProcess", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing",
+                "Storage",
                 "TelemetryBuffer", "TestSupport",
                 httpTypes, lifecycle, logging, protobuf, tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
@@ -287,6 +288,7 @@ let package = Package(
             ["Terminal", "ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer", tracing]
         ),
         library("Doctor", at: "Doctor", ["HTTPClient", "ServiceTracing", "Storage", "Sync", httpTypes]),
+        .target(name: "ChildProcess", dependencies: ["CTiedChild"], path: "Tests/ChildProcess", swiftSettings: strict),
         .target(
             name: "TestSupport",
             dependencies: [
@@ -365,7 +367,8 @@ let package = Package(
         tests(
             "CrashTests",
             [
-                "popshop", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", "TestSupport", httpTypes, grdb,
+                "popshop", "ChildProcess", "Shop", "ShopAPI", "HTTPClient", "SQLiteStorage", "Storage", "TestSupport",
+                httpTypes, grdb,
             ]
         ),
     ],

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import GRDB
 import HTTPClient
@@ -35,7 +36,7 @@ import Testing
         let client = try CurlClient()
         let shop = try ShopProcess(dataDirectory: directory, portOffset: Self.freeOffset())
         let acknowledged = await Self.load(shop, client, stopAfter: 100)
-        #expect(shop.process.terminationStatus == 0)
+        #expect(shop.process.waitUntilExit() == 0)
         await client.shutDown()
         try Self.check(directory, acknowledged)
     }

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import HTTPClient
 import Shop
@@ -5,7 +6,7 @@ import ShopAPI
 
 /// `popshop` as a process of its own, to be killed.
 final class ShopProcess {
-    let process = Process()
+    let process: ChildProcess
     let options: ShopOptions
 
     /// The binary lies beside the tests' own.
@@ -16,17 +17,13 @@ final class ShopProcess {
     /// Starts the shop and returns once it says that it is open.
     init(dataDirectory: String, portOffset: Int) throws {
         options = ShopOptions(portOffset: portOffset)
-        process.executableURL = Self.binary
-        process.arguments = [
-            "demo", "--data-dir", dataDirectory, "--port-offset", "\(portOffset)", "--traffic", "0",
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            Self.binary.path(),
+            ["demo", "--data-dir", dataDirectory, "--port-offset", "\(portOffset)", "--traffic", "0"]
+        )
         var text = ""
         while !text.contains("PopShop is open") {
-            let data = output.fileHandleForReading.availableData
+            let data = process.output.availableData
             guard !data.isEmpty else { throw NotOpened(output: text) }
             text += String(decoding: data, as: UTF8.self)
         }
@@ -38,15 +35,14 @@ final class ShopProcess {
 
     /// SIGKILL, at once; returns when the process is gone.
     func kill() {
-        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.signal(SIGKILL)
         process.waitUntilExit()
     }
 
     /// SIGTERM; returns the exit code and how long it took.
     func stop() -> (code: Int32, took: Duration) {
         let begun = ContinuousClock.now
-        process.terminate()
-        process.waitUntilExit()
-        return (process.terminationStatus, ContinuousClock.now - begun)
+        process.signal(SIGTERM)
+        return (process.waitUntilExit(), ContinuousClock.now - begun)
     }
 }

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import HTTPClient
 import HTTPTypes
@@ -70,15 +71,10 @@ import Testing
 
     private static func sync(_ directory: String, _ environment: [String: String]) throws -> (code: Int32, said: String)
     {
-        let process = Process()
-        process.executableURL = ShopProcess.binary
-        process.arguments = ["sync", "--once", "--data-dir", directory]
-        process.environment = environment.merging(["LOG_LEVEL": "critical"]) { $1 }
-        let output = Pipe()
-        (process.standardOutput, process.standardError) = (output, output)
-        try process.run()
-        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, said)
+        try ChildProcess.run(
+            ShopProcess.binary.path(),
+            ["sync", "--once", "--data-dir", directory],
+            environment: environment.merging(["LOG_LEVEL": "critical"]) { $1 }
+        )
     }
 }

@@ -1,3 +1,4 @@
+import ChildProcess
 import ConsoleAPI
 import Foundation
 import HTTPClient
@@ -175,14 +176,10 @@ import Testing
 
     /// All but the first pages, without opening the file as SQLite's locks know it.
     private func overwriteTail(of path: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/dd")
-        process.arguments = [
+        let arguments = [
             "if=/dev/urandom", "of=\(path)", "bs=4096", "seek=8", "count=40", "conv=notrunc", "status=none",
         ]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        try #require(try ChildProcess.run("/bin/dd", arguments).code == 0)
     }
 
     @Test func `switched off nothing is sent, switched on it goes on at once`() async throws {
@@ -359,11 +356,6 @@ import Testing
     }
 
     private func copy(_ path: String, to target: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/cp")
-        process.arguments = ["-r", path, target]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        try #require(try ChildProcess.run("/bin/cp", ["-r", path, target]).code == 0)
     }
 }

@@ -1,3 +1,4 @@
+import ChildProcess
 import Foundation
 import Logging
 import ServiceTracing
@@ -22,12 +23,7 @@ final class Scratch: Sendable {
     /// file that SQLite holds would take away its locks.
     func copied() throws -> Scratch {
         let copy = Scratch()
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/cp")
-        process.arguments = ["-r", path, copy.path]
-        try process.run()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        try #require(try ChildProcess.run("/bin/cp", ["-r", path, copy.path]).code == 0)
         return copy
     }
 
