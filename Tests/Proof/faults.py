@@ -61,21 +61,29 @@ def run(shop, storage, traces, options):
 class Fault:
     """One fault, and the requests that meet it."""
 
-    def __init__(self, label, probe, seen, count=8, settle=0.0, gap=0.0, asked=None, **switch):
+    def __init__(self, label, probe, seen, count=8, settle=0.0, gap=0.0, asked=None, gauge=None, moved=None, **switch):
+        """`gauge` is read before, during and after, and `moved` says whether the three are as they should be."""
+        self.gauge, self.moved = gauge, moved
         self.label, self.probe, self.seen = label, probe, seen
         self.count, self.settle, self.gap, self.asked, self.switch = count, settle, gap, asked, switch
         self.name = switch["name"]
 
     def prove(self, shop, traces):
         before = Sample(shop, self.probe, self.count)
+        readings = [self.gauge(shop)] if self.gauge else []
         shop.ask(CONSOLE, "/api/faults", dict(self.switch, on=True))
         time.sleep(self.settle)
         during = Sample(shop, self.probe, self.count, self.gap)
+        readings += [self.gauge(shop)] if self.gauge else []
         time.sleep(0.9)  # What the console has counted is as old as that at most.
         observed = next(f["observed"] for f in shop.ask(CONSOLE, "/api/faults")["faults"] if f["name"] == self.name)
         shop.ask(CONSOLE, "/api/faults", {"name": self.name, "on": False})
         time.sleep(1)
         after = Sample(shop, self.probe, self.count)
+        readings += [self.gauge(shop)] if self.gauge else []
+        if self.gauge:
+            expect(f"{self.label}: {self.gauge.__name__} moves, {readings}", self.moved(*readings))
+            print(f"<!-- {self.label}: {self.gauge.__name__} {readings} -->", file=sys.stderr)
         row(self.label, self.asked or self.probe.__name__.replace("_", " "), before, during, after, observed)
         expect(f"{self.label} is seen", self.seen(before, during))
         expect(f"{self.label} is gone", after.errors == before.errors and after.p50 < before.p50 * 3 + 50)
@@ -172,6 +180,9 @@ class Shop:
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) // 1024
 
+    def switched_off(self):
+        return self.ask(CONSOLE, "/api/status")["network"]["switched_off"]
+
     def files(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
@@ -229,10 +240,6 @@ def failing(share):
     return lambda before, during: before.errors == 0 and during.errors == share
 
 
-def orders_wait(before, during):
-    return during.errors == 0
-
-
 FAULTS = [
     Fault("slow queries sleep", product, lambda b, d: d.p50 >= 700, name="slow-queries", strength=700),
     Fault(
@@ -251,10 +258,12 @@ FAULTS = [
     Fault("cache miss storm", recommendations, slower_by(1), count=20, name="recommendation-cache-miss-storm"),
     Fault("n plus one", recommendations, slower_by(1), count=20, name="n-plus-one"),
     Fault("shipping latency", parcel_abroad, slower_by(1400), name="shipping-latency", strength=1500),
-    Fault("memory growth", recommendations, failing(0), count=70, name="memory-growth", strength=64),
+    Fault("memory growth", recommendations, failing(0), count=70, name="memory-growth", strength=64,
+          gauge=Shop.resident, moved=lambda b, d, a: d - b >= 50 and d - a >= 50),
     Fault("readiness flap", health, lambda b, d: 25 <= d.errors <= 75, count=16, gap=0.25, name="readiness-flap",
           strength=1),
-    Fault("network loss", checkout, orders_wait, name="network-loss"),
+    Fault("network loss", checkout, failing(0), name="network-loss", gauge=Shop.switched_off,
+          moved=lambda *readings: readings == (False, True, False)),
 ]
 
 

@@ -67,8 +67,13 @@ struct FaultRouteTests {
         try await EdgeShop.run { shop in
             let answer = try await shop.post(.console, "/api/mode", #"{"mode":"blackfriday"}"#)
             #expect(try answer.json(ModeAnswer.self).mode == "blackfriday")
-            let modes = try await shop.get(.loadGenerator, "/admin/demo-mode").json(DemoModes.self)
+            var modes = try await shop.get(.loadGenerator, "/admin/demo-mode").json(DemoModes.self)
             #expect(modes.mode == .blackfriday && modes.services.count == 8)
+            #expect(!modes.services.values.contains("normal"))
+            // On a busy machine a service may not answer within the second that it is given.
+            while modes.services.values.contains("unknown") {
+                modes = try await shop.get(.loadGenerator, "/admin/demo-mode").json(DemoModes.self)
+            }
             #expect(modes.services.values.allSatisfy { $0 == "blackfriday" })
             func held() async throws -> Int {
                 try await shop.get(.checkout, "/admin/pool-stats").json(PoolStats.self).pool_stats.active_connections
