@@ -82,43 +82,48 @@ public final class LiveFeed: Service {
         for listener in listeners { listener.finish() }
     }
 
+    /// Each topic by itself: one that takes long holds up no other.
     private func tell() async {
-        var watch = TraceWatch(limit: limits.traces)
-        var told: [String: [UInt8]] = [:]
-        for look in 0... {
-            try? await Task.sleep(for: interval)
-            if Task.isCancelled { return }
+        await withDiscardingTaskGroup { group in
+            for topic in topics { group.addTask { await self.follow(topic) } }
+            group.addTask { await self.followTraces() }
+        }
+    }
+
+    private func follow(_ topic: LiveTopic) async {
+        var told: [UInt8]?
+        while await pause(interval * 2) {
             guard hasListeners else {
-                (watch, told) = (TraceWatch(limit: limits.traces), [:])
+                told = nil
                 continue
             }
-            if look.isMultiple(of: 20) { send(ByteBuffer(string: ": still here\n\n")) }
-            if look.isMultiple(of: 2) { told = await tellTopics(but: told) }
-            await tellTraces(&watch)
+            guard let body = try? await topic.body(), body != told else { continue }
+            send(Self.event(topic.name, body))
+            told = body
         }
     }
 
-    /// - Parameter told: What was told last, by topic.
-    /// - Returns: The same, now.
-    private func tellTopics(but told: [String: [UInt8]]) async -> [String: [UInt8]] {
-        await withTaskGroup(of: (String, [UInt8])?.self) { group in
-            for topic in topics {
-                group.addTask {
-                    guard let body = try? await topic.body() else { return nil }
-                    if told[topic.name] != body { self.send(Self.event(topic.name, body)) }
-                    return (topic.name, body)
-                }
+    private func followTraces() async {
+        var (watch, looks) = (TraceWatch(limit: limits.traces), 0)
+        while await pause(interval) {
+            looks += 1
+            guard hasListeners else {
+                watch = TraceWatch(limit: limits.traces)
+                continue
             }
-            return await group.reduce(into: [:]) { all, one in if let one { all[one.0] = one.1 } }
+            if looks.isMultiple(of: 20) { send(ByteBuffer(string: ": still here\n\n")) }
+            guard let page = try? await traces.traces(TraceFilter(limit: 250)) else { continue }
+            for trace in watch.whole(in: page) {
+                guard let body = try? JSON.encoder.encode(TraceListMessage.Trace(trace)) else { continue }
+                send(Self.event("trace", [UInt8](body)))
+            }
         }
     }
 
-    private func tellTraces(_ watch: inout TraceWatch) async {
-        guard let page = try? await traces.traces(TraceFilter(limit: 250)) else { return }
-        for trace in watch.whole(in: page) {
-            guard let body = try? JSON.encoder.encode(TraceListMessage.Trace(trace)) else { continue }
-            send(Self.event("trace", [UInt8](body)))
-        }
+    /// - Returns: False once the service stops.
+    private func pause(_ duration: Duration) async -> Bool {
+        try? await Task.sleep(for: duration)
+        return !Task.isCancelled
     }
 
     private var hasListeners: Bool { state.withLock { !$0.listeners.isEmpty } }
