@@ -49,8 +49,11 @@ async function loadProducts() {
   const { query, category } = state;
   const path = query ? `/api/shop/products?q=${encodeURIComponent(query)}` : `/api/shop/products?category=${encodeURIComponent(category)}`;
   const what = query ? `Searched for “${query}”` : category ? `Opened ${category}` : "Opened the shop";
+  // A slow catalog is part of the show: the page says what it waits for.
+  say($("#products-note"), "asking the catalog …");
   const answer = await act(what, path);
-  if (!answer || query !== state.query || category !== state.category) return;
+  if (query !== state.query || category !== state.category) return;
+  if (!answer) return say($("#products-note"), "the catalog gave no answer");
   if (!query && !category) state.products = answer.products;
   const shown = category && query ? answer.products.filter((one) => one.category === category) : answer.products;
   say($("#products-title"), query ? `“${query}”` : category ? category[0].toUpperCase() + category.slice(1) : "All products");
@@ -327,9 +330,9 @@ keys(
 
 drawCart();
 route();
-await loadProducts();
-loadCategories();
 loadRates();
+loadCategories();
+await loadProducts();
 loadAround();
 const old = await attempt(() => api(`/api/shop/cart/${cartID}`));
 if (old) show(old.body.cart, state.step);
