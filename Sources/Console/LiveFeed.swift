@@ -36,6 +36,8 @@ public final class LiveFeed: Service {
         public var listeners = 32
         /// Events that wait for a listener.
         public var backlog = 128
+        /// Looks after which what has not changed is told again.
+        public var repetition = 5
         /// Traces told in one look.
         public var traces = 10
 
@@ -90,14 +92,17 @@ public final class LiveFeed: Service {
         }
     }
 
+    /// What has not changed is told again now and then: a page may have heard of a change in the answer to its own request,
+    /// which was undone before the next look.
     private func follow(_ topic: LiveTopic) async {
-        var told: [UInt8]?
+        var (told, looks): ([UInt8]?, Int) = (nil, 0)
         while await pause(interval * 2) {
+            looks += 1
             guard hasListeners else {
                 told = nil
                 continue
             }
-            guard let body = try? await topic.body(), body != told else { continue }
+            guard let body = try? await topic.body(), body != told || looks.isMultiple(of: limits.repetition) else { continue }
             send(Self.event(topic.name, body))
             told = body
         }

@@ -19,6 +19,7 @@ struct LiveTests {
             LiveTopic("number") { number.withLock { $0 } }, LiveTopic("same") { "still" },
             LiveTopic("broken") { () -> String in throw CancellationLookalike() },
         ]
+        settings.limits.repetition = 1_000_000
         try await Bench.run(settings) { bench in
             let stream = try await LineStream("/api/live", of: bench)
             #expect(stream.head.contains("text/event-stream"))
@@ -32,6 +33,17 @@ struct LiveTests {
             #expect(try json(trace)["root_name"].text == "journey checkout")
             // Once at the beginning, and once more by the first look for changes.
             #expect(stream.seen["same"] ?? 0 <= 2 && stream.seen["broken"] == nil)
+        }
+    }
+
+    @Test("What has not changed is told again now and then")
+    func repeated() async throws {
+        var settings = Bench.Settings()
+        settings.topics = [LiveTopic("same") { "still" }]
+        settings.limits.repetition = 2
+        try await Bench.run(settings) { bench in
+            let stream = try await LineStream("/api/live", of: bench)
+            for _ in 0..<4 { #expect(await stream.next("same") == #""still""#) }
         }
     }
 

@@ -236,7 +236,13 @@ live("scenario", (event) => showScenario(event.status));
 // Everything
 
 $("#reset").addEventListener("click", async () => {
-  if (await attempt(() => api("/api/reset", {}))) notice("Everything is as it was at the start: no faults, no scenario, the network on.");
+  const answer = await attempt(() => api("/api/reset", {}));
+  if (!answer) return;
+  const { mode, status, traffic: rate } = answer.body;
+  showMode(mode);
+  showScenario(status);
+  traffic(rate);
+  notice("Everything is as it was at the start: no faults, no scenario, the network on.");
 });
 live("status", (now) => say($("#sync-line"), `orders ${laneWords(now.orders)}, spans ${laneWords(now.spans)}`));
 
