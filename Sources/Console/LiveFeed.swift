@@ -102,7 +102,9 @@ public final class LiveFeed: Service {
                 told = nil
                 continue
             }
-            guard let body = try? await topic.body(), body != told || looks.isMultiple(of: limits.repetition) else { continue }
+            guard let body = try? await topic.body(), body != told || looks.isMultiple(of: limits.repetition) else {
+                continue
+            }
             send(Self.event(topic.name, body))
             told = body
         }
