@@ -91,6 +91,7 @@ live("status", (now) => {
   const nowhere = orders.state === "disabled" && spans.state === "disabled";
   const waits = orders.pending * (orders.state !== "disabled") + spans.pending * (spans.state !== "disabled");
   $("#network").setAttribute("aria-checked", String(!network.switched_off));
+  $("#network").disabled = false;
   say($("#headline"), network.switched_off ? "The plug is pulled" : nowhere ? "There is no upstream" : !network.online ? "There is no network" : waits ? "Sending what waits" : "Everything has gone");
   say($("#subline"), network.switched_off || !network.online ? `The shop goes on selling. ${plural(orders.pending, "order")} and ${plural(spans.pending, "span")} are kept until the network is back.` : nowhere ? "The shop keeps everything itself. Name an upstream to send it on." : `${plural(orders.pending, "order")} and ${plural(spans.pending, "span")} wait. This is shop ${now.edge_id.slice(0, 8)}.`);
   $("#now").disabled = network.switched_off || nowhere;
@@ -145,7 +146,8 @@ $("#which").addEventListener("click", (event) => {
   for (const button of $("#which").children) button.setAttribute("aria-pressed", String(button.dataset.refused === refused));
   loadPushes();
 });
-const plug = () => attempt(async () => {
+// Not before it is known which way it is: pressing it turns it over.
+const plug = () => status && attempt(async () => {
   const online = $("#network").getAttribute("aria-checked") !== "true";
   const answer = await api("/api/network", { online });
   $("#network").setAttribute("aria-checked", String(!answer.body.network.switched_off));
