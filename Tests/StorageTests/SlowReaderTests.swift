@@ -27,18 +27,25 @@ struct SlowReaderTests {
             tracer: shop.tracer,
             faults: slow
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 {
-                group.addTask { _ = try await catalog.product(ProductID(1)) }
+        // A span is there when its statement has ended. On a machine that is busy with something else all may have ended
+        // before the order was placed, which tells nothing: then once more. A writer that slept would never get there.
+        var hasEnded = true
+        while hasEnded {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let before = shop.spans.named("SELECT products").count
+                for _ in 0..<20 {
+                    group.addTask { _ = try await catalog.product(ProductID(1)) }
+                }
+                while readers.statistics.active < 20, shop.spans.named("SELECT products").count == before {
+                    await Task.yield()
+                }
+                let order = try await shop.orders.place(Purchases.draft()).order
+                try await shop.database.setDemoMode(.blackfriday)
+                #expect(try await shop.database.demoMode() == .blackfriday)
+                hasEnded = shop.spans.named("SELECT products").count > before
+                try await group.waitForAll()
+                #expect(try await shop.orders.order(order.id) != nil)
             }
-            while readers.statistics.active < 20 { await Task.yield() }
-            let order = try await shop.orders.place(Purchases.draft()).order
-            try await shop.database.setDemoMode(.blackfriday)
-            #expect(try await shop.database.demoMode() == .blackfriday)
-            // A span is there when its statement has ended: none has.
-            #expect(shop.spans.named("SELECT products").isEmpty)
-            try await group.waitForAll()
-            #expect(try await shop.orders.order(order.id) != nil)
         }
         #expect(readers.statistics.active == 0)
     }
