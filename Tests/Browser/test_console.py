@@ -166,6 +166,8 @@ class Visit(BrowserTest):
         page = self.page
         self.forgiven = re.compile("ERR_FAILED|ERR_INTERNET_DISCONNECTED|Failed to load resource")
         self.go("/sync")
+        # What has never been heard cannot be gone.
+        expect(page.get_by_role("switch", name="Network")).to_be_enabled()
         page.context.set_offline(True)
         page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
         page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
