@@ -9,12 +9,9 @@ import Synchronization
 /// Memory that is kept for nothing, and really given back: pages of the kernel's own, and not of an allocator that would
 /// keep them.
 public final class MemoryHoard: Sendable {
-    private struct Page: @unchecked Sendable {
-        let address: UnsafeMutableRawPointer
-    }
-
     private static let mebibyte = 1 << 20
-    private let pages = Mutex<[Page]>([])
+    /// Where each MiB begins. Nobody but the lock's holder has the addresses.
+    private let pages = Mutex<[UnsafeMutableRawPointer]>([])
 
     public init() {}
 
@@ -33,7 +30,7 @@ public final class MemoryHoard: Sendable {
             guard let address = mmap(nil, Self.mebibyte, PROT_READ | PROT_WRITE, flags, -1, 0), address != MAP_FAILED
             else { return false }
             memset(address, 0x5a, Self.mebibyte)
-            pages.append(Page(address: address))
+            pages.append(address)
             return true
         }
     }
@@ -41,7 +38,7 @@ public final class MemoryHoard: Sendable {
     /// Gives everything back.
     public func empty() {
         pages.withLock { pages in
-            for page in pages { munmap(page.address, Self.mebibyte) }
+            for page in pages { munmap(page, Self.mebibyte) }
             pages = []
         }
     }
