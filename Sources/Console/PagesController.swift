@@ -14,15 +14,27 @@ public struct PagesController: Sendable {
         "control.html": "/control", "sync.html": "/sync",
     ]
 
+    /// What every page begins with: the one file that has no path of its own.
+    private static let header = "header.html"
+
     public init() {}
 
     /// Adds a route a file.
     public func addRoutes(to router: ServiceRouter) {
-        for asset in Asset.under(Self.folder) {
+        let header = Asset.at(Self.folder + Self.header).map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
+        for asset in Asset.under(Self.folder) where asset.path != Self.folder + Self.header {
             let name = String(asset.path.dropFirst(Self.folder.count))
-            let page = Page(asset)
+            let bytes = Self.paths[name].map { Self.page(asset.bytes, header, at: $0) } ?? asset.bytes
+            let page = Page(bytes, of: asset.path)
             router.get(Self.paths[name] ?? "/assets/\(name)") { request, _ in page.response(to: request) }
         }
+    }
+
+    /// A page with its header, in which the link to it, or to the list it belongs to, is the current one.
+    private static func page(_ bytes: [UInt8], _ header: String, at path: String) -> [UInt8] {
+        let list = "/" + path.split(separator: "/").prefix(1).joined()
+        let current = header.replacing("<a href=\"\(list)\">", with: "<a href=\"\(list)\" aria-current=\"page\">")
+        return Array(String(decoding: bytes, as: UTF8.self).replacing("<!--header-->", with: current).utf8)
     }
 }
 
@@ -45,13 +57,13 @@ private final class Page: Sendable {
     private let headers: HTTPFields
     private let tag: String
 
-    init(_ asset: Asset) {
-        plain = ByteBuffer(bytes: asset.bytes)
-        packed = Gzip.compress(asset.bytes, level: 9).map { ByteBuffer(bytes: $0) }
+    init(_ bytes: [UInt8], of path: String) {
+        plain = ByteBuffer(bytes: bytes)
+        packed = Gzip.compress(bytes, level: 9).map { ByteBuffer(bytes: $0) }
         // Weak: the packed one has other bytes and the same meaning (RFC 9110, section 8.8.1).
-        tag = "W/\"\(Self.digest(asset.bytes))\""
+        tag = "W/\"\(Self.digest(bytes))\""
         var headers: HTTPFields = [
-            .contentType: Self.type(of: asset.path),
+            .contentType: Self.type(of: path),
             .eTag: tag,
             // Asked for again each time, and answered with 304: a new binary's pages are seen at once.
             .cacheControl: "no-cache",

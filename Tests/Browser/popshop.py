@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Proof"))
 from ingress import Ingress  # noqa: E402  (a neighbour, found by its path)
+from proof import free_offset  # noqa: E402
 
 BINARY = os.environ.get("POPSHOP", ".build/debug/popshop")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -106,15 +106,3 @@ class BrowserTest(unittest.TestCase):
     def tearDown(self):
         self.assertEqual(self.outside, [], "requests to elsewhere")
         self.assertEqual([one for one in self.complaints if not self.forgiven.search(one)], [], "in the console")
-
-
-def free_offset():
-    """Below the ports that Linux gives to outgoing connections, and with room for every service."""
-    for offset in range(600 + os.getpid() % 400 * 20, 20_000, 20):
-        taken = 0
-        for port in (*range(8000, 8020), 4318):
-            with socket.socket() as trial:
-                taken += trial.connect_ex(("127.0.0.1", port + offset)) == 0
-        if not taken:
-            return offset
-    raise RuntimeError("no ports are free")

@@ -20,6 +20,9 @@ static const unsigned char web_control_js[] = {
 static const unsigned char web_core_js[] = {
 #embed "../../Console/Web/core.js"
 };
+static const unsigned char web_header_html[] = {
+#embed "../../Console/Web/header.html"
+};
 static const unsigned char web_icon_svg[] = {
 #embed "../../Console/Web/icon.svg"
 };
@@ -138,6 +141,7 @@ static const struct popshop_asset assets[] = {
     ASSET("Sources/Console/Web/control.html", web_control_html),
     ASSET("Sources/Console/Web/control.js", web_control_js),
     ASSET("Sources/Console/Web/core.js", web_core_js),
+    ASSET("Sources/Console/Web/header.html", web_header_html),
     ASSET("Sources/Console/Web/icon.svg", web_icon_svg),
     ASSET("Sources/Console/Web/map.html", web_map_html),
     ASSET("Sources/Console/Web/map.js", web_map_js),
