@@ -68,6 +68,9 @@ let package = Package(
         .target(name: "CRoutes", path: "Sources/System/CRoutes"),
         library("BackgroundExecutor", at: "System/BackgroundExecutor", []),
         library("QueueExecutor", at: "System/QueueExecutor", []),
+        .systemLibrary(name: "CEpoll", path: "Sources/System/CEpoll"),
+        library("Readiness", at: "System/Readiness", ["CEpoll"]),
+        tests("ReadinessTests", ["Readiness"]),
         library("Gzip", at: "System/Gzip", ["CZlib"]),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
@@ -80,12 +83,12 @@ let package = Package(
             [.product(name: "DequeModule", package: "swift-collections")]
         ),
         tests("ConnectionPoolTests", ["ConnectionPool"]),
-        library("PostgresClient", at: "Clients/PostgresClient", ["CLibPQ", "ConnectionPool", "QueueExecutor"]),
+        library("PostgresClient", at: "Clients/PostgresClient", ["CLibPQ", "ConnectionPool", "Readiness"]),
         tests(
             "PostgresClientTests",
             ["PostgresClient", "ConnectionPool", "PostgresTestSupport", "UpstreamStorage", "Commerce", "Fixtures"]
         ),
-        library("RedisClient", at: "Clients/RedisClient", ["CHiredis", "ConnectionPool", "QueueExecutor"]),
+        library("RedisClient", at: "Clients/RedisClient", ["CHiredis", "ConnectionPool", "Readiness"]),
         .target(
             name: "PostgresTestSupport",
             dependencies: ["PostgresClient"],

@@ -5,6 +5,17 @@ import Testing
 
 extension WithPostgres {
     struct StatementTests {
+        @Test func `an array comes as it went, whatever is in its texts`() async throws {
+            let connection = try await TestServer.connect()
+            let texts = ["", "NULL", nil, "a,b", "{}", "\"\\", "O'Brien", " ", "日本 🎈", "\n\t", "e\u{301}", "\\\u{301}"]
+            let rows = try await connection.execute("SELECT unnest($1::text[]) AS t", [.array(texts)])
+            #expect(try rows.map { try $0.read("t", as: String?.self) } == texts)
+            #expect(try await connection.execute("SELECT unnest($1::text[])", [.array([String?]())]).isEmpty)
+            let numbers = try await connection.execute("SELECT unnest($1::bigint[]) AS n", [.array([Int64.min, 0, 7])])
+            #expect(try numbers.map { try $0.read("n", as: Int64.self) } == [Int64.min, 0, 7])
+            await connection.close()
+        }
+
         @Test func `every type comes back as it went, NULL included`() async throws {
             let connection = try await TestServer.connect()
             try await connection.executeScript(

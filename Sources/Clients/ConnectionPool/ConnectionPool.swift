@@ -11,7 +11,10 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
         var idle: [Connection] = []
         /// Connections that exist or are being made, lent or not.
         var total = 0
-        var waiters: Deque<(id: UInt64, hand: Hand)> = []
+        /// In the order they came, which is that of their deadlines: all wait for the same time.
+        var waiters: Deque<(id: UInt64, hand: Hand, deadline: ContinuousClock.Instant)> = []
+        /// Whether somebody looks at the clock for those who wait.
+        var isTimed = false
         var nextWaiter: UInt64 = 0
         var timeouts = 0
         var rejected = 0
@@ -71,7 +74,7 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
 
     /// Takes what can be had. With a waiter it stands in line for the rest: in one step with looking, since what is
     /// given back between the two would be lost on it.
-    private func attempt(_ state: inout State, waiter: (id: UInt64, hand: Hand)?) -> Attempt {
+    private func attempt(_ state: inout State, waiter: (id: UInt64, hand: Hand, ContinuousClock.Instant)?) -> Attempt {
         if let idle = state.idle.popLast() { return .idle(idle) }
         if state.total < configuration.size {
             state.total += 1
@@ -113,11 +116,6 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
             return state.nextWaiter
         }
         let deadline = ContinuousClock.now + configuration.acquireTimeout
-        let timer = Task {
-            try await Task.sleep(until: deadline)
-            self.giveUp(id, PoolError(kind: .timeout, pool: name))
-        }
-        defer { timer.cancel() }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { enqueue(id, $0, deadline) }
         } onCancel: {
@@ -126,14 +124,14 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
     }
 
     private func enqueue(_ id: UInt64, _ hand: Hand, _ deadline: ContinuousClock.Instant) {
-        switch state.withLock({ attempt(&$0, waiter: (id, hand)) }) {
+        switch state.withLock({ attempt(&$0, waiter: (id, hand, deadline)) }) {
         case .idle(let connection): hand.resume(returning: Lease(connection, of: self))
         case .make: make(for: hand)
         case .refuse: hand.resume(throwing: PoolError(kind: .tooManyWaiting, pool: name))
         case .wait:
-            // A cancellation or a time-out from before the waiter stood in line has found nobody to wake.
+            // A cancellation from before the waiter stood in line has found nobody to wake.
             if Task.isCancelled { giveUp(id, CancellationError()) }
-            if ContinuousClock.now >= deadline { giveUp(id, PoolError(kind: .timeout, pool: name)) }
+            timeWaiters()
         }
     }
 
@@ -146,10 +144,39 @@ public final class ConnectionPool<Connection: Sendable>: Sendable {
     private func giveUp(_ id: UInt64, _ error: any Error) {
         let hand: Hand? = state.withLock { state in
             guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
-            if error is PoolError { state.timeouts += 1 }
             return state.waiters.remove(at: index).hand
         }
         hand?.resume(throwing: error)
+    }
+
+    /// One task looks at the clock for all who wait: a timer for each was a fiftieth of what a request
+    /// costs that has to wait.
+    private func timeWaiters() {
+        let isTimed = state.withLock { state in
+            defer { state.isTimed = true }
+            return state.isTimed
+        }
+        guard !isTimed else { return }
+        Task {
+            while let deadline = self.giveUpOverdue() { try? await Task.sleep(until: deadline) }
+        }
+    }
+
+    /// - Returns: When to look again; nil when nobody waits any more.
+    private func giveUpOverdue() -> ContinuousClock.Instant? {
+        let (overdue, next) = state.withLock { state -> ([Hand], ContinuousClock.Instant?) in
+            var overdue: [Hand] = []
+            let now = ContinuousClock.now
+            while let first = state.waiters.first, first.deadline <= now {
+                overdue.append(first.hand)
+                state.waiters.removeFirst()
+            }
+            state.timeouts += overdue.count
+            state.isTimed = !state.waiters.isEmpty
+            return (overdue, state.waiters.first?.deadline)
+        }
+        for hand in overdue { hand.resume(throwing: PoolError(kind: .timeout, pool: name)) }
+        return next
     }
 
     fileprivate func takeBack(_ connection: Connection) {

@@ -1,6 +1,6 @@
 import CLibPQ
 import Dispatch
-import QueueExecutor
+import Readiness
 import Synchronization
 
 extension PostgresConnection {
@@ -11,22 +11,29 @@ extension PostgresConnection {
     public static func connect(
         _ configuration: PostgresConfiguration
     ) async throws(PostgresError) -> PostgresConnection {
-        let connection = PostgresConnection(configuration)
         let attempt = ConnectAttempt()
-        let error = await withTaskCancellationHandler {
-            await withCheckedContinuation { hand in
+        let result: Result<PostgresConnection, PostgresError> = await withTaskCancellationHandler {
+            let outcome = await withCheckedContinuation { hand in
                 attempt.begin(hand)
-                connection.begin(attempt)
+                begin(attempt, configuration)
+            }
+            do throws(PostgresError) {
+                let connection = PostgresConnection(configuration)
+                try await connection.use(outcome.get())
+                return .success(connection)
+            } catch {
+                return .failure(error)
             }
         } onCancel: {
-            attempt.end(PostgresError(.cancelled, "Connecting to \(configuration.url) was cancelled."))
+            attempt.end(.failure(PostgresError(.cancelled, "Connecting to \(configuration.url) was cancelled.")))
         }
-        if let error {
-            connection.closeSoon()
-            throw error
-        }
-        try await connection.settle()
-        return connection
+        return try result.get()
+    }
+
+    private func use(_ session: sending Session) async throws(PostgresError) {
+        self.session = session
+        publish()
+        try await settle()
     }
 
     /// Points in time are read in Postgres's ISO style, which is the default; the server says if it is set otherwise.
@@ -35,67 +42,30 @@ extension PostgresConnection {
         _ = try await command("SET DateStyle TO ISO", isCancellable: true)
     }
 
-    private nonisolated func begin(_ attempt: ConnectAttempt) {
-        let timeout = configuration.connectTimeout
-        let url = configuration.url
+    private static func begin(_ attempt: ConnectAttempt, _ configuration: PostgresConfiguration) {
+        let (url, timeout) = (configuration.url, configuration.connectTimeout)
         // The attempt alone is kept until then, and it is nothing but an error by that time.
         DispatchQueue.global().asyncAfter(deadline: .now() + timeout.dispatchInterval) {
-            attempt.end(ErrorText.error(url, "no connection was made within \(timeout)", sqlState: nil))
+            attempt.end(.failure(ErrorText.error(url, "no connection was made within \(timeout)", sqlState: nil)))
         }
-        executor.queue.async { self.assumeIsolated { $0.start(attempt) } }
-    }
-
-    private func start(_ attempt: ConnectAttempt) {
-        guard let session = Session(configuration.url.text) else {
-            return attempt.end(ErrorText.error(configuration.url, "there is no memory", sqlState: nil))
+        DispatchQueue(label: "popshop.postgres.connect").async {
+            do throws(PostgresError) {
+                attempt.end(.success(try Session.connect(url) { !attempt.isOver }))
+            } catch {
+                attempt.end(.failure(error))
+            }
         }
-        self.session = session
-        guard !session.isBroken else { return fail(attempt, session) }
-        wait(.writing, for: attempt, session)
-    }
-
-    private func proceed(_ attempt: ConnectAttempt) {
-        writing?.cancel(on: executor.queue)
-        writing = nil
-        guard !attempt.isOver else { return hangUp() }
-        guard let session else { return }
-        switch PQconnectPoll(session.raw) {
-        case PGRES_POLLING_READING: wait(.reading, for: attempt, session)
-        case PGRES_POLLING_WRITING: wait(.writing, for: attempt, session)
-        case PGRES_POLLING_OK: finish(attempt, session)
-        default: fail(attempt, session)
-        }
-    }
-
-    /// One watch a wait, since libpq may have changed to another socket.
-    private func wait(_ direction: DescriptorWatch.Direction, for attempt: ConnectAttempt, _ session: Session) {
-        writing = DescriptorWatch(PQsocket(session.raw), direction, on: executor.queue) { [self] in
-            assumeIsolated { if $0.writing != nil { $0.proceed(attempt) } }
-        }
-        if writing == nil { attempt.end(ErrorText.error(configuration.url, "no descriptor is left", sqlState: nil)) }
-    }
-
-    private func finish(_ attempt: ConnectAttempt, _ session: Session) {
-        reading = DescriptorWatch(PQsocket(session.raw), .reading, on: executor.queue) { [weak self] in
-            self?.assumeIsolated { $0.socketIsReadable() }
-        }
-        guard reading != nil, PQsetnonblocking(session.raw, 1) == 0 else { return fail(attempt, session) }
-        publish()
-        attempt.end(nil)
-    }
-
-    private func fail(_ attempt: ConnectAttempt, _ session: Session) {
-        let error = ErrorText.connecting(session.errorText, configuration.url)
-        hangUp()
-        attempt.end(error)
     }
 }
 
 /// A try to connect: ended by whoever is first of the server, the clock and the task's cancellation.
 private final class ConnectAttempt: Sendable {
+    typealias Outcome = Result<Session, PostgresError>
+
     private enum State {
         case new
-        case begun(CheckedContinuation<PostgresError?, Never>)
+        case begun(CheckedContinuation<Outcome, Never>)
+        /// With an error that came before it began.
         case over(PostgresError?)
     }
 
@@ -103,21 +73,22 @@ private final class ConnectAttempt: Sendable {
 
     var isOver: Bool { state.withLock { if case .over = $0 { true } else { false } } }
 
-    func begin(_ hand: CheckedContinuation<PostgresError?, Never>) {
-        let ended: PostgresError?? = state.withLock { state in
-            if case .over(let error) = state { return .some(error) }
+    func begin(_ hand: CheckedContinuation<Outcome, Never>) {
+        let error: PostgresError? = state.withLock { state in
+            if case .over(let error) = state { return error }
             state = .begun(hand)
             return nil
         }
-        if let ended { hand.resume(returning: ended) }
+        if let error { hand.resume(returning: .failure(error)) }
     }
 
-    func end(_ error: PostgresError?) {
-        let hand: CheckedContinuation<PostgresError?, Never>? = state.withLock { state in
+    func end(_ outcome: sending Outcome) {
+        let error: PostgresError? = if case .failure(let error) = outcome { error } else { nil }
+        let hand: CheckedContinuation<Outcome, Never>? = state.withLock { state in
             defer { if case .over = state {} else { state = .over(error) } }
             if case .begun(let hand) = state { return hand }
             return nil
         }
-        hand?.resume(returning: error)
+        hand?.resume(returning: outcome)
     }
 }

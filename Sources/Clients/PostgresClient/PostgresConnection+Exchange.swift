@@ -1,6 +1,6 @@
 import CLibPQ
 import Dispatch
-import QueueExecutor
+import Readiness
 
 /// What bounds one exchange with the server.
 struct Limits {
@@ -66,11 +66,6 @@ extension PostgresConnection {
         return name
     }
 
-    func nextName() -> String {
-        namesGiven += 1
-        return "popshop_\(namesGiven)"
-    }
-
     /// Sends what `send` queues and returns what is answered, a list for each statement.
     ///
     /// - Parameter isPipeline: Whether the answer ends with a synchronisation point.
@@ -81,28 +76,26 @@ extension PostgresConnection {
         _ send: (OpaquePointer) -> Bool
     ) async throws(PostgresError) -> [[ResultHandle]] {
         guard let session else { throw ErrorText.lost(configuration.url, nil) }
-        guard !isExecuting else {
+        guard exchange == nil else {
             throw PostgresError(.protocolViolation, "The connection does one statement at a time.")
         }
         if limits.isCancellable, Task.isCancelled { throw Self.cancelled }
-        begin(limits)
+        let exchange = begin(limits, session)
         defer { finish() }
         guard send(session.raw) else {
             hangUp()
             throw ErrorText.lost(configuration.url, nil)
         }
-        let number = exchange
         let outcome: Result<[[ResultHandle]], PostgresError> = await withTaskCancellationHandler {
             do throws(PostgresError) {
-                return .success(try await answer(session, isPipeline))
+                return .success(try await answer(session, exchange, isPipeline))
             } catch {
                 return .failure(error)
             }
         } onCancel: {
-            let (reason, delay): (Interruption, Duration) =
-                limits.isCancellable ? (.cancelled, .zero) : (.abandoned, Limits.patience)
-            executor.queue.asyncAfter(deadline: .now() + delay.dispatchInterval) {
-                self.assumeIsolated { $0.interrupt(reason, exchange: number) }
+            if limits.isCancellable { return exchange.interrupt(.cancelled) }
+            DispatchQueue.global().asyncAfter(deadline: .now() + Limits.patience.dispatchInterval) {
+                exchange.interrupt(.abandoned)
             }
         }
         return try outcome.get()
@@ -110,10 +103,15 @@ extension PostgresConnection {
 
     private static var cancelled: PostgresError { PostgresError(.cancelled, "The statement was cancelled.") }
 
-    private func answer(_ session: Session, _ isPipeline: Bool) async throws(PostgresError) -> [[ResultHandle]] {
+    private func answer(
+        _ session: Session,
+        _ exchange: Exchange,
+        _ isPipeline: Bool
+    ) async throws(PostgresError) -> [[ResultHandle]] {
         var results: [[ResultHandle]] = [[]]
         var cause: PostgresError?
         var progress = Progress.waiting
+        var hasRead = false
         while true {
             // A whole answer may still have to wait for its late cancellation, which must not hit the next statement.
             if self.session == nil {
@@ -122,8 +120,12 @@ extension PostgresConnection {
                 progress = collect(session, &results, isPipeline)
             }
             switch progress {
-            case .done where !isCancelReturned, .waiting:
-                await withCheckedContinuation { waiter = $0 }
+            case .done where !exchange.isCancelReturned: await session.readiness.wait()
+            case .waiting:
+                // What has come is told once: all of it has been read before there is a wait for more.
+                if !hasRead || !session.hasMore { await session.readiness.wait() }
+                hasRead = true
+                if self.session != nil { session.consume() }
             case .done:
                 let last = results.joined().first(where: \.isError)
                 if let cause, last?.field(.sqlState) == "57014" { throw cause }
@@ -135,14 +137,13 @@ extension PostgresConnection {
                 hangUp()
                 throw PostgresError(.protocolViolation, message)
             }
-            guard let interruption else { continue }
-            self.interruption = nil
-            if cause != nil || interruption == .abandoned || !sendCancel(session) { hangUp() }
+            guard let interruption = exchange.takeInterruption() else { continue }
+            if cause != nil || interruption == .abandoned || !sendCancel(session, exchange) { hangUp() }
             cause = cause ?? error(for: interruption)
         }
     }
 
-    private func error(for interruption: Interruption) -> PostgresError {
+    private func error(for interruption: Exchange.Interruption) -> PostgresError {
         switch interruption {
         case .cancelled: Self.cancelled
         case .timeout: PostgresError(.timeout, "\(configuration.url) has not answered a statement in time.")
@@ -192,15 +193,7 @@ extension PostgresConnection {
     /// - Returns: False when nothing can be written any more.
     private func flush(_ session: Session) -> Bool {
         let rest = PQflush(session.raw)
-        if rest == 0 {
-            writing?.cancel(on: executor.queue)
-            writing = nil
-        } else if rest == 1, writing == nil {
-            writing = DescriptorWatch(PQsocket(session.raw), .writing, on: executor.queue) { [weak self] in
-                self?.assumeIsolated { $0.wake() }
-            }
-            return writing != nil
-        }
+        session.isWriting = rest == 1
         // A failed write is not the end: what the server said before it hung up is still to be read.
         return rest >= 0 || !session.isBroken
     }
@@ -208,50 +201,22 @@ extension PostgresConnection {
 
 /// What wakes an exchange.
 extension PostgresConnection {
-    private func begin(_ limits: Limits) {
-        exchange += 1
-        isExecuting = true
-        interruption = nil
-        isCancelReturned = true
+    private func begin(_ limits: Limits, _ session: Session) -> Exchange {
+        let readiness = session.readiness
+        let exchange = Exchange(readiness)
+        self.exchange = exchange
         setDeadline(.now + limits.timeout)
         publish()
-        guard let session, PQsslInUse(session.raw) != 0 else { return }
+        guard PQsslInUse(session.raw) != 0 else { return exchange }
         // OpenSSL may hold the tail of a record that libpq had no room for, and no descriptor tells of that.
-        nudge = QueueTimer(on: executor.queue) { [weak self] in self?.assumeIsolated { $0.socketIsReadable() } }
+        nudge = WakeTimer { readiness.wake() }
         nudge?.set(.now + .milliseconds(20), repeating: .milliseconds(20))
+        return exchange
     }
 
     private func finish() {
-        isExecuting = false
-        interruption = nil
-        deadline = nil
-        nudge = nil
+        (exchange, deadline, nudge) = (nil, nil, nil)
         publish()
-    }
-
-    func wake() {
-        waiter?.resume()
-        waiter = nil
-    }
-
-    func interrupt(_ reason: Interruption, exchange number: UInt64) {
-        guard isExecuting, exchange == number else { return }
-        interruption = reason
-        wake()
-    }
-
-    func socketIsReadable() {
-        guard let session else { return }
-        let isAlive = session.consume()
-        // Also reads what came without being asked for, such as the server's farewell.
-        let isBusy = PQisBusy(session.raw) != 0
-        if !isExecuting {
-            if !isAlive || session.isBroken { hangUp() }
-        } else if !isAlive || !isBusy || session.isBroken {
-            // Nobody reads from a dead socket again, which would be told to be readable for ever.
-            if !isAlive { reading?.cancel(on: executor.queue) }
-            wake()
-        }
     }
 
     /// One timer serves many statements: it is set anew only when it is due later than the statement's time, and what
@@ -263,8 +228,7 @@ extension PostgresConnection {
     }
 
     private func setTimer(_ due: ContinuousClock.Instant) {
-        let timer =
-            timer ?? QueueTimer(on: executor.queue) { [weak self] in self?.assumeIsolated { $0.timerIsDue() } }
+        let timer = timer ?? WakeTimer { [weak self] in Task { await self?.timerIsDue() } }
         timer.set(due)
         self.timer = timer
     }
@@ -273,26 +237,15 @@ extension PostgresConnection {
         guard let deadline else { return timer = nil }
         guard deadline <= .now else { return setTimer(deadline) }
         timer = nil
-        interrupt(.timeout, exchange: exchange)
-    }
-
-    private func cancelHasReturned(_ number: UInt64) {
-        guard exchange == number else { return }
-        isCancelReturned = true
-        wake()
+        exchange?.interrupt(.timeout)
     }
 
     /// Asks the server to cancel, on a thread that may block, and sets the time it has for that.
     ///
     /// - Returns: False when it cannot be asked.
-    private func sendCancel(_ session: Session) -> Bool {
-        let number = exchange
-        isCancelReturned = false
+    private func sendCancel(_ session: Session, _ exchange: Exchange) -> Bool {
+        exchange.beginCancel()
         setDeadline(.now + configuration.cancelTimeout)
-        let isSent = CancelRequest.send(session) { [weak self] in
-            guard let self else { return }
-            executor.queue.async { self.assumeIsolated { $0.cancelHasReturned(number) } }
-        }
-        return isSent
+        return CancelRequest.send(session) { exchange.cancelHasReturned() }
     }
 }

@@ -129,7 +129,7 @@ extension PostgresConnection {
     }
 
     private func leavePipeline() {
-        guard let session, !isExecuting else { return }
+        guard let session, exchange == nil else { return }
         if PQpipelineStatus(session.raw) != PQ_PIPELINE_OFF, PQexitPipelineMode(session.raw) != 1 { hangUp() }
         publish()
     }

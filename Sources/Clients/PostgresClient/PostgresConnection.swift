@@ -1,63 +1,54 @@
 import CLibPQ
-import Dispatch
-import QueueExecutor
+import Readiness
 import Synchronization
 
-/// One connection to a Postgres: an actor on a queue of its own over non-blocking libpq.
+/// One connection to a Postgres: an actor over non-blocking libpq, which works on the thread of whoever calls it and
+/// blocks none while it waits.
 ///
 /// It does one statement at a time; a second one meanwhile is refused, not queued. Session state (`SET`, temporary
 /// tables, advisory locks) stays with the connection, so one that is lent by a pool should be left as it was found.
 public actor PostgresConnection {
-    /// What ends the wait for an answer before it has come.
-    enum Interruption {
-        case timeout, cancelled
-        /// It is not to be cancelled, and has had the time that there is.
-        case abandoned
-    }
-
     public nonisolated let configuration: PostgresConfiguration
-
-    let executor = QueueExecutor(label: "popshop.postgres")
-
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     /// Nil before it is connected and after it is closed.
     var session: Session?
-    var reading: DescriptorWatch?
-    var writing: DescriptorWatch?
     /// Names of prepared statements by their text.
     var statements: [String: String] = [:]
-    var namesGiven = 0
+    private var namesGiven = 0
 
-    /// The number of the statement that is under way; a late timer or cancellation of an earlier one finds another.
-    var exchange: UInt64 = 0
-    var isExecuting = false
-    var waiter: CheckedContinuation<Void, Never>?
-    var interruption: Interruption?
-    var isCancelReturned = true
+    /// What is under way.
+    var exchange: Exchange?
     var deadline: ContinuousClock.Instant?
-    var timer: QueueTimer?
-    var nudge: QueueTimer?
+    var timer: WakeTimer?
+    var nudge: WakeTimer?
 
-    private let reusable = Atomic(false)
-
-    /// Whether the next one who borrows it can use it: connected, no statement under way, no transaction open. Another
-    /// thread's view; the server may hang up at any moment.
-    public nonisolated var isReusable: Bool { reusable.load(ordering: .acquiring) }
+    /// The readiness of a connection that the next one who borrows it can use; nil when there is none.
+    private let idle = Mutex<Readiness?>(nil)
 
     init(_ configuration: PostgresConfiguration) { self.configuration = configuration }
 
-    /// Hangs up; returns when the descriptors are closed. What comes after fails with `connectionLost`.
-    public func close() async {
-        guard let reading else { return hangUp() }
-        hangUp()
-        await withCheckedContinuation { done in reading.cancel(on: executor.queue) { done.resume() } }
+    /// Whether the next one who borrows it can use it: connected, no statement under way, no transaction open, and
+    /// nothing unread, which is mostly the server's farewell. The server may hang up at any moment.
+    public nonisolated var isReusable: Bool { idle.withLock { $0?.isQuiet ?? false } }
+
+    /// As `isReusable`, without a look at what has come.
+    nonisolated var isIdle: Bool { idle.withLock { $0 != nil } }
+
+    /// Reads what has come without being asked for, such as a notice or the server's farewell.
+    ///
+    /// - Returns: Whether the next one who borrows it can use it.
+    func readUnasked() -> Bool {
+        guard let session, exchange == nil else { return false }
+        let isAlive = session.consume()
+        if PQisBusy(session.raw) != 0 || !isAlive || session.isBroken { hangUp() }
+        return isReusable
     }
 
+    /// Hangs up; returns when the descriptors are closed. What comes after fails with `connectionLost`.
+    public func close() { hangUp() }
+
     /// Hangs up without waiting for it.
-    nonisolated func closeSoon() {
-        executor.queue.async { self.assumeIsolated { $0.hangUp() } }
-    }
+    nonisolated func closeSoon() { Task { await close() } }
 
     /// The server's process, as `pg_stat_activity` numbers it; 0 when there is no connection.
     public var backendID: Int { session.map { Int(PQbackendPID($0.raw)) } ?? 0 }
@@ -107,17 +98,22 @@ public actor PostgresConnection {
 
     var transactionStatus: PGTransactionStatusType { session.map { PQtransactionStatus($0.raw) } ?? PQTRANS_UNKNOWN }
 
+    func nextName() -> String {
+        namesGiven += 1
+        return "popshop_\(namesGiven)"
+    }
+
     func publish() {
-        let isReusable = session?.isBroken == false && !isExecuting && transactionStatus == PQTRANS_IDLE
-        reusable.store(isReusable, ordering: .releasing)
+        let isIdle = session?.isBroken == false && exchange == nil && transactionStatus == PQTRANS_IDLE
+        idle.withLock { $0 = isIdle ? session?.readiness : nil }
     }
 
     func hangUp() {
-        reading?.cancel(on: executor.queue)
-        writing?.cancel(on: executor.queue)
-        (session, reading, writing, timer, nudge) = (nil, nil, nil, nil, nil)
+        let readiness = session?.readiness
+        (session, timer) = (nil, nil)
         statements = [:]
         publish()
-        wake()
+        // Whoever waits for an answer finds that there is no session any more.
+        readiness?.wake()
     }
 }

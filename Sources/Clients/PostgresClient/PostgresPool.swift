@@ -79,6 +79,7 @@ public final class PostgresPool: Sendable {
         for _ in 0..<size {
             let lease = try await pool.lease()
             if lease.connection.isReusable { return lease }
+            if await lease.connection.readUnasked() { return lease }
             lease.connection.closeSoon()
             lease.discard()
         }
@@ -86,7 +87,7 @@ public final class PostgresPool: Sendable {
     }
 
     private func giveBack(_ lease: Lease<PostgresConnection>) {
-        if lease.connection.isReusable { return lease.release() }
+        if lease.connection.isIdle { return lease.release() }
         lease.connection.closeSoon()
         lease.discard()
     }

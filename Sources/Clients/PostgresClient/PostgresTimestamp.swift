@@ -6,7 +6,7 @@ public struct PostgresTimestamp: Hashable, Sendable {
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// ISO 8601 in UTC, for years 1 to 9999 and beyond; before them with Postgres's `BC`.
-    var text: String {
+    public var text: String {
         let (days, rest) = milliseconds.floorDivided(by: 86_400_000)
         let date = CivilDate(days: days)
         let time = [rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60].map { padded($0, 2) }

@@ -22,6 +22,34 @@ public struct PostgresValue: Hashable, Sendable {
     /// The 36-character form.
     public static func uuid(_ text: String) -> PostgresValue { .string(text) }
     public static func timestamp(_ value: PostgresTimestamp) -> PostgresValue { .string(value.text) }
+    public static func array(_ elements: [some FixedWidthInteger]) -> PostgresValue {
+        .string("{\(elements.map { "\($0)" }.joined(separator: ","))}")
+    }
+
+    /// Of text, or of what is written as such: numbers, uuids, points in time. Nil is a NULL in it (PostgreSQL
+    /// documentation, *Array Input and Output Syntax*).
+    public static func array(_ elements: [String?]) -> PostgresValue {
+        var text = "{"
+        for element in elements {
+            if text.utf8.count > 1 { text += "," }
+            guard let element else {
+                text += "NULL"
+                continue
+            }
+            text += "\""
+            if element.utf8.contains(where: { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+                for character in element.unicodeScalars {
+                    if character == "\"" || character == "\\" { text += "\\" }
+                    text.unicodeScalars.append(character)
+                }
+            } else {
+                text += element
+            }
+            text += "\""
+        }
+        return .string(text + "}")
+    }
+
     public static func bytes(_ value: [UInt8]) -> PostgresValue { PostgresValue(content: .bytes(value)) }
 
     /// The value, or NULL for nil.

@@ -1,56 +1,51 @@
 import Dispatch
-import Glibc
-import QueueExecutor
+import Readiness
 import Synchronization
 
-/// One connection to a Redis: an actor on a queue of its own, which alone it blocks, and never for longer than the
-/// time-out.
+/// One connection to a Redis: an actor that works on the thread of whoever calls it and blocks none while it waits.
 ///
 /// After an error other than a server's refusal it is of no more use: an answer that comes late would be taken for the
 /// next command's.
 public actor RedisConnection {
     public nonisolated let configuration: RedisConfiguration
 
-    private let executor = QueueExecutor(label: "popshop.redis")
-
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
     private var session: Session?
-    /// -1 when there is no connection that could be lent.
-    private let idle = Atomic<Int32>(-1)
+    private var isExecuting = false
+    /// When the exchange under way is over, answered or not.
+    private var deadline: ContinuousClock.Instant?
+    private var timer: WakeTimer?
+    /// Nil when there is no connection that could be lent.
+    private let idle = Mutex<Readiness?>(nil)
 
     private init(_ configuration: RedisConfiguration) { self.configuration = configuration }
 
     /// Connects, and gives the password and the database's number if there are any.
     ///
     /// - Throws: `RedisError` with `connectionFailed`, when half of the time-out is over even if a name server still
-    ///   keeps the queue waiting: what was begun then ends by itself.
+    ///   keeps a thread waiting: what was begun then ends by itself.
     public static func connect(_ configuration: RedisConfiguration) async throws(RedisError) -> RedisConnection {
-        let connection = RedisConnection(configuration)
+        let deadline = ContinuousClock.now + configuration.connectTimeout
         let attempt = ConnectAttempt()
-        let error = await withCheckedContinuation { hand in
+        let outcome = await withCheckedContinuation { hand in
             attempt.begin(hand)
-            connection.begin(attempt)
+            begin(attempt, configuration)
         }
-        guard let error else { return connection }
-        connection.closeSoon()
-        throw error
+        let connection = RedisConnection(configuration)
+        try await connection.use(outcome.get(), deadline)
+        return connection
     }
 
     /// Whether the next one who borrows it can use it: connected, nothing under way, and nothing unread, which could
-    /// only be the server's farewell. To be asked by nobody but who has it.
-    public nonisolated var isReusable: Bool {
-        var watched = pollfd(fd: idle.load(ordering: .acquiring), events: Int16(POLLIN), revents: 0)
-        return watched.fd >= 0 && poll(&watched, 1, 0) == 0
-    }
+    /// only be the server's farewell.
+    public nonisolated var isReusable: Bool { idle.withLock { $0?.isQuiet ?? false } }
 
     /// Executes one command.
     ///
     /// - Parameter timeout: Instead of the configuration's.
     /// - Throws: `RedisError`.
     @discardableResult
-    public func execute(_ command: RedisCommand, timeout: Duration? = nil) throws(RedisError) -> RedisReply {
-        try execute([command], timeout: timeout)[0].orThrow(command)
+    public func execute(_ command: RedisCommand, timeout: Duration? = nil) async throws(RedisError) -> RedisReply {
+        try await execute([command], timeout: timeout)[0].orThrow(command)
     }
 
     /// Executes commands one after the other, in one exchange with the server. A command that it refuses is an `error`
@@ -58,13 +53,16 @@ public actor RedisConnection {
     ///
     /// - Returns: As many replies as there are commands.
     /// - Throws: `RedisError`, but none with the code `server`.
-    public func execute(_ commands: [RedisCommand], timeout: Duration? = nil) throws(RedisError) -> [RedisReply] {
+    public func execute(
+        _ commands: [RedisCommand],
+        timeout: Duration? = nil
+    ) async throws(RedisError) -> [RedisReply] {
         guard let session else { throw RedisError(.connectionLost, "The connection is closed.") }
-        idle.store(-1, ordering: .releasing)
-        do {
-            let replies = try session.exchange(commands, .now + (timeout ?? configuration.timeout))
-            idle.store(session.descriptor, ordering: .releasing)
-            return replies
+        guard !isExecuting else { throw RedisError(.protocolViolation, "The connection does one exchange at a time.") }
+        begin(.now + (timeout ?? configuration.timeout))
+        defer { finish() }
+        do throws(RedisError) {
+            return try await exchange(commands, session)
         } catch {
             hangUp()
             throw error
@@ -79,51 +77,100 @@ public actor RedisConnection {
         keys: [[UInt8]],
         _ arguments: [[UInt8]],
         timeout: Duration? = nil
-    ) throws(RedisError) -> RedisReply {
+    ) async throws(RedisError) -> RedisReply {
         let deadline = ContinuousClock.now + (timeout ?? configuration.timeout)
         if let command = script.byDigest(keys, arguments) {
-            let reply = try execute([command], timeout: timeout)[0]
+            let reply = try await execute([command], timeout: timeout)[0]
             if case .error(let text) = reply, text.hasPrefix("NOSCRIPT") {} else { return try reply.orThrow(command) }
         } else {
             // Only the digest is of interest, and it is always the same.
-            script.learn(try execute(RedisCommand("SCRIPT", "LOAD", script.text), timeout: timeout))
+            script.learn(try await execute(RedisCommand("SCRIPT", "LOAD", script.text), timeout: timeout))
         }
-        return try execute(script.byText(keys, arguments), timeout: deadline - .now)
+        return try await execute(script.byText(keys, arguments), timeout: deadline - .now)
     }
 
     /// Hangs up. What comes after fails with `connectionLost`.
     public func close() { hangUp() }
 
     /// Hangs up without waiting for it.
-    nonisolated func closeSoon() {
-        executor.queue.async { self.assumeIsolated { $0.hangUp() } }
-    }
+    nonisolated func closeSoon() { Task { await close() } }
 
     private func hangUp() {
-        idle.store(-1, ordering: .releasing)
-        session = nil
+        let readiness = session?.readiness
+        (session, timer) = (nil, nil)
+        publish()
+        // Whoever waits for an answer finds that there is no session any more.
+        readiness?.wake()
     }
 
-    private nonisolated func begin(_ attempt: ConnectAttempt) {
+    private func publish() { idle.withLock { $0 = isExecuting ? nil : session?.readiness } }
+
+    private static func begin(_ attempt: ConnectAttempt, _ configuration: RedisConfiguration) {
         let (url, timeout) = (configuration.url, configuration.connectTimeout)
         // The attempt alone is kept until then, and it is nothing but an error by that time.
         DispatchQueue.global().asyncAfter(deadline: .now() + timeout.dispatchInterval) {
-            attempt.end(.connecting(url, "no connection was made within \(timeout)"))
+            attempt.end(.failure(.connecting(url, "no connection was made within \(timeout)")))
         }
-        executor.queue.async { self.assumeIsolated { attempt.end($0.start()) } }
+        DispatchQueue(label: "popshop.redis.connect").async {
+            do throws(RedisError) {
+                attempt.end(.success(try Session(url, timeout: timeout)))
+            } catch {
+                attempt.end(.failure(error))
+            }
+        }
     }
 
-    private func start() -> RedisError? {
-        let deadline = ContinuousClock.now + configuration.connectTimeout
-        do {
-            session = try Session(configuration.url, timeout: configuration.connectTimeout)
+    private func use(_ session: sending Session, _ deadline: ContinuousClock.Instant) async throws(RedisError) {
+        self.session = session
+        do throws(RedisError) {
             let introduction = configuration.url.introduction
-            let replies = try execute(introduction, timeout: deadline - .now)
+            let replies = try await execute(introduction, timeout: deadline - .now)
             for (command, reply) in zip(introduction, replies) { _ = try reply.orThrow(command) }
-            return nil
         } catch {
             hangUp()
-            return error.code == .connectionFailed ? error : .connecting(configuration.url, error)
+            throw error.code == .connectionFailed ? error : .connecting(configuration.url, error)
+        }
+    }
+}
+
+/// One exchange with the server.
+extension RedisConnection {
+    private func begin(_ deadline: ContinuousClock.Instant) {
+        isExecuting = true
+        self.deadline = deadline
+        publish()
+        // One timer serves many exchanges: see `timerIsDue`.
+        if let timer, timer.due <= deadline { return }
+        setTimer(deadline)
+    }
+
+    private func finish() {
+        (isExecuting, deadline) = (false, nil)
+        publish()
+    }
+
+    private func setTimer(_ due: ContinuousClock.Instant) {
+        let timer = timer ?? WakeTimer { [weak self] in Task { await self?.timerIsDue() } }
+        timer.set(due)
+        self.timer = timer
+    }
+
+    /// What it finds may be the time of a later exchange.
+    private func timerIsDue() {
+        guard let deadline else { return timer = nil }
+        guard deadline <= .now else { return setTimer(deadline) }
+        timer = nil
+        session?.readiness.wake()
+    }
+
+    private func exchange(_ commands: [RedisCommand], _ session: Session) async throws(RedisError) -> [RedisReply] {
+        session.begin(commands)
+        while true {
+            try session.send()
+            guard let deadline, deadline > .now else { throw session.timeout }
+            await session.readiness.wait()
+            guard self.session === session else { throw session.lost }
+            if let replies = try session.receive() { return replies }
         }
     }
 }
@@ -147,21 +194,16 @@ extension RedisError {
     }
 }
 
-extension Duration {
-    /// For Dispatch. No wait of ours is longer than a day, and a day in nanoseconds fits.
-    fileprivate var dispatchInterval: DispatchTimeInterval {
-        let (seconds, attoseconds) = min(max(self, .zero), .seconds(86_400)).components
-        return .nanoseconds(Int(seconds * 1_000_000_000 + attoseconds / 1_000_000_000))
-    }
-}
-
 /// A try to connect: ended by whoever is first of the server and the clock.
 private final class ConnectAttempt: Sendable {
-    private let hand = Mutex<CheckedContinuation<RedisError?, Never>?>(nil)
+    typealias Outcome = Result<Session, RedisError>
 
-    func begin(_ hand: CheckedContinuation<RedisError?, Never>) { self.hand.withLock { $0 = hand } }
+    private let hand = Mutex<CheckedContinuation<Outcome, Never>?>(nil)
 
-    func end(_ error: RedisError?) {
-        hand.withLock { $0.take() }?.resume(returning: error)
+    func begin(_ hand: CheckedContinuation<Outcome, Never>) { self.hand.withLock { $0 = hand } }
+
+    func end(_ outcome: sending Outcome) {
+        let hand = hand.withLock { $0.take() }
+        hand?.resume(returning: outcome)
     }
 }

@@ -7,7 +7,7 @@ public final class RedisPool: Sendable {
     private let size: Int
 
     /// - Parameters:
-    ///   - size: The most connections; each that is busy occupies a thread.
+    ///   - size: The most connections.
     ///   - maximumWaiting: The most who wait for one, for half of the configuration's time-out at most.
     ///   - name: As `db.client.connection.pool.name` on spans.
     public init(

@@ -1,7 +1,8 @@
 import Commerce
-import FoundationEssentials
 import PostgresClient
+import ServiceTracing
 import Storage
+import Tracing
 import UpstreamStorage
 
 /// How an order becomes rows and rows an order.
@@ -13,8 +14,8 @@ struct OrderRows: Sendable {
     func order(_ id: OrderID, _ connection: PostgresConnection) async throws -> Order? {
         let answers = try await pool.run(
             [
-                (statements.order, [.uuid(id.description)]),
-                (statements.items, [.string("{\(id.description)}")]),
+                TracedStep(statements.order, [.uuid(id.description)]),
+                TracedStep(statements.items, [.array([id.description])]),
             ],
             on: connection
         )
@@ -27,7 +28,7 @@ struct OrderRows: Sendable {
         var ids: [String] = []
         for row in rows { ids.append(try row.read("id")) }
         let items = try await connection.pipeline(
-            [(statements.items, [.string("{\(ids.joined(separator: ","))}")])],
+            [TracedStep(statements.items, [.array(ids)])],
             pool.tracer
         )[0]
         var lines: [String: [PostgresRow]] = [:]
@@ -35,26 +36,31 @@ struct OrderRows: Sendable {
         return try zip(rows, ids).map { try Self.order($0, lines[$1] ?? []) }
     }
 
-    /// What writes an order and its items.
-    func inserts(_ order: Order) throws -> [TracedPool.Step] {
-        let items = order.items.enumerated().map { Item(line: $0, $1) }
+    /// What writes orders and their items, a statement for all of each.
+    func inserts(_ orders: [Order], for contexts: [InstrumentationContext?]) -> [TracedStep] {
+        let lines = orders.flatMap { order in order.items.enumerated().map { (order.id, $0, $1) } }
         return [
-            (
-                statements.insertOrder,
+            TracedStep(
+                statements.insertOrders,
                 [
-                    .uuid(order.id.description), .string(order.userID.rawValue), .string(order.status.rawValue),
-                    .string(order.currency.rawValue), .decimal(order.subtotal.digits), .decimal(order.shipping.digits),
-                    .decimal(order.total.digits), .string(order.paymentStatus),
-                    .timestamp(PostgresTimestamp(milliseconds: order.date)),
-                    .optional(order.edgeID, PostgresValue.string), .optional(order.traceParent, PostgresValue.string),
-                ]
+                    .array(orders.map(\.id.description)), .array(orders.map(\.userID.rawValue)),
+                    .array(orders.map(\.status.rawValue)), .array(orders.map(\.currency.rawValue)),
+                    .array(orders.map(\.subtotal.digits)), .array(orders.map(\.shipping.digits)),
+                    .array(orders.map(\.total.digits)), .array(orders.map(\.paymentStatus)),
+                    .array(orders.map { PostgresTimestamp(milliseconds: $0.date).text }),
+                    .array(orders.map(\.edgeID)), .array(orders.map(\.traceParent)),
+                ],
+                for: contexts
             ),
-            (
+            TracedStep(
                 statements.insertItems,
                 [
-                    .uuid(order.id.description),
-                    .string(String(decoding: try JSONEncoder().encode(items), as: UTF8.self)),
-                ]
+                    .array(lines.map(\.0.description)), .array(lines.map(\.1)),
+                    .array(lines.map(\.2.productID.rawValue)), .array(lines.map(\.2.productName)),
+                    .array(lines.map(\.2.quantity)), .array(lines.map(\.2.unitPrice.digits)),
+                    .array(lines.map(\.2.lineTotal.digits)),
+                ],
+                for: contexts
             ),
         ]
     }
@@ -87,32 +93,5 @@ struct OrderRows: Sendable {
             unitPrice: try Money(row: row, "unit_price", currency),
             lineTotal: try Money(row: row, "line_total", currency)
         )
-    }
-}
-
-/// An item as `jsonb_to_recordset` reads it.
-private struct Item: Encodable {
-    let line: Int
-    let productID: Int
-    let productName: String
-    let quantity: Int
-    let unitPrice: String
-    let lineTotal: String
-
-    init(line: Int, _ item: Order.Item) {
-        self.line = line
-        productID = item.productID.rawValue
-        productName = item.productName
-        quantity = item.quantity
-        unitPrice = item.unitPrice.digits
-        lineTotal = item.lineTotal.digits
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case line, quantity
-        case productID = "product_id"
-        case productName = "product_name"
-        case unitPrice = "unit_price"
-        case lineTotal = "line_total"
     }
 }

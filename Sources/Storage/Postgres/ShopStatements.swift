@@ -8,7 +8,7 @@ import UpstreamStorage
 struct ShopStatements: Sendable {
     let product, products, search, categories: TracedStatement
     let key, order, orders, ordersOfUser, items, popularProducts: TracedStatement
-    let lockStock, changeStock, insertOrder, insertItems, insertKey: TracedStatement
+    let lockStock, changeStock, insertOrders, insertItems, insertKeys: TracedStatement
     let settings, setSetting, removeSetting: TracedStatement
     /// Of the statements that can be slowed: how they sleep and how they scan, by their texts.
     private let slowed: [String: [TracedStatement]]
@@ -22,7 +22,7 @@ struct ShopStatements: Sendable {
     var prepared: [String] {
         [
             product, products, search, categories, key, order, orders, ordersOfUser, items, popularProducts, lockStock,
-            changeStock, insertOrder, insertItems, insertKey, settings,
+            changeStock, insertOrders, insertItems, insertKeys, settings,
         ].map(\.text)
     }
 
@@ -74,7 +74,7 @@ struct ShopStatements: Sendable {
         key = make(
             "SELECT",
             "idempotency_keys",
-            "SELECT fingerprint, order_id::text AS order_id FROM idempotency_keys WHERE key = $1"
+            "SELECT key, fingerprint, order_id::text AS order_id FROM idempotency_keys WHERE key = ANY($1::text[])"
         )
         let order = """
             SELECT id::text AS id, user_id, status, currency::text AS currency, subtotal::text AS subtotal, \
@@ -119,12 +119,13 @@ struct ShopStatements: Sendable {
             FROM unnest($1::integer[], $2::integer[]) AS c(id, quantity) WHERE products.id = c.id
             """
         )
-        insertOrder = make(
+        insertOrders = make(
             "INSERT",
             "orders",
             """
             INSERT INTO orders (id, user_id, status, currency, subtotal, shipping, total, payment_status, order_date, \
-            edge_id, traceparent) VALUES ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            edge_id, traceparent) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::numeric[], \
+            $6::numeric[], $7::numeric[], $8::text[], $9::timestamptz[], $10::text[], $11::text[])
             """
         )
         insertItems = make(
@@ -132,16 +133,16 @@ struct ShopStatements: Sendable {
             "order_items",
             """
             INSERT INTO order_items (order_id, line, product_id, product_name, quantity, unit_price, line_total) \
-            SELECT $1::uuid, i.line, i.product_id, i.product_name, i.quantity, i.unit_price, i.line_total \
-            FROM jsonb_to_recordset($2::jsonb) AS i(line integer, product_id integer, product_name text, \
-            quantity integer, unit_price numeric, line_total numeric)
+            SELECT * FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::text[], $5::integer[], $6::numeric[], \
+            $7::numeric[])
             """
         )
-        insertKey = make(
+        insertKeys = make(
             "INSERT",
             "idempotency_keys",
             """
-            INSERT INTO idempotency_keys (key, fingerprint, order_id, created_at) VALUES ($1, $2, $3::uuid, $4)
+            INSERT INTO idempotency_keys (key, fingerprint, order_id, created_at) \
+            SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[])
             """
         )
         settings = make("SELECT", "settings", "SELECT name, value FROM settings WHERE starts_with(name, $1)")

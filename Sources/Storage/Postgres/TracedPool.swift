@@ -8,8 +8,6 @@ import UpstreamStorage
 
 /// A service's connections and the tracer that shows what is done with them.
 struct TracedPool: Sendable {
-    typealias Step = (statement: TracedStatement, parameters: [PostgresValue])
-
     let pool: PostgresPool
     let tracer: ServiceTracer
     let statements: ShopStatements
@@ -19,15 +17,15 @@ struct TracedPool: Sendable {
     ///
     /// - Throws: `StorageError`, or `CancellationError`.
     func rows(_ statement: TracedStatement, _ parameters: [PostgresValue]) async throws -> PostgresRows {
-        try await withConnection { try await run([(statement, parameters)], on: $0)[0] }
+        try await withConnection { try await run([TracedStep(statement, parameters)], on: $0)[0] }
     }
 
     /// Sends all at once. The first of them that can be slowed is, while that fault is on.
     nonisolated(nonsending) func run(
-        _ steps: [Step],
+        _ steps: [TracedStep],
         on connection: PostgresConnection
     ) async throws(PostgresError) -> [PostgresRows] {
-        guard let slow = isOfWatcher ? nil : SlowQuery(faults),
+        guard let slow = slowQuery,
             let index = steps.firstIndex(where: { statements.slowed($0.statement, slow.way) != nil }),
             let slowed = statements.slowed(steps[index].statement, slow.way)
         else { return try await connection.pipeline(steps, tracer) }
@@ -47,6 +45,9 @@ struct TracedPool: Sendable {
             span.setSlowQuery(milliseconds: (ContinuousClock.now - begun) / .milliseconds(1), rowsScanned: scanned)
         }
     }
+
+    /// How queries of this service are slowed now; nil when they are not.
+    var slowQuery: SlowQuery? { isOfWatcher ? nil : SlowQuery(faults) }
 
     /// Who only watches is neither slowed nor counted.
     private var isOfWatcher: Bool { InstrumentationContext.current?.isSuppressed ?? false }

@@ -97,9 +97,9 @@ public actor PostgresOrderUpstream: OrderUpstream {
             let products = Set(batch.flatMap { $0.order.items.map(\.productID.rawValue) }).sorted()
             let answers = try await run(
                 [
-                    (statements.bounds, []),
-                    (statements.known, [try batch.map(\.payload).parameter]),
-                    (statements.stock, [.string("{\(products.map(String.init).joined(separator: ","))}")]),
+                    TracedStep(statements.bounds),
+                    TracedStep(statements.known, [try batch.map(\.payload).parameter]),
+                    TracedStep(statements.stock, [.array(products)]),
                 ],
                 connection
             )
@@ -112,8 +112,8 @@ public actor PostgresOrderUpstream: OrderUpstream {
     private func write(_ plan: PushPlan, _ connection: PostgresConnection) async throws {
         guard !plan.new.isEmpty else { return }
         let new = try plan.new.parameter
-        var steps = [(statements.receipts, [new]), (statements.orders, [new]), (statements.items, [new])]
-        if !plan.taken.isEmpty { steps.append((statements.takeStock, [try plan.takenParameter])) }
+        var steps = [statements.receipts, statements.orders, statements.items].map { TracedStep($0, [new]) }
+        if !plan.taken.isEmpty { steps.append(TracedStep(statements.takeStock, [try plan.takenParameter])) }
         let answers = try await run(steps, connection)
         guard plan.taken.isEmpty || answers[3].affected == plan.taken.count else {
             throw OrderUpstreamError(.time(offline: false), "The upstream's stock changed under its lock.")
@@ -128,7 +128,7 @@ public actor PostgresOrderUpstream: OrderUpstream {
         var payloads = batch.map(\.payload)
         payloads[0].outcome = "rejected"
         do {
-            _ = try await run([(statements.receipts, [try payloads.parameter])], connection)
+            _ = try await run([TracedStep(statements.receipts, [try payloads.parameter])], connection)
         } catch let error as PostgresError where error.isDuplicate {
             return try await pushAtOnce(batch, connection)[0]
         } catch let error as PostgresError where error.isAboutData {}
@@ -136,7 +136,7 @@ public actor PostgresOrderUpstream: OrderUpstream {
     }
 
     private func run(
-        _ steps: [(statement: TracedStatement, parameters: [PostgresValue])],
+        _ steps: [TracedStep],
         _ connection: PostgresConnection
     ) async throws(PostgresError) -> [PostgresRows] {
         try await connection.pipeline(steps, tracer)
