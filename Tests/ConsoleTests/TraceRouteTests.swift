@@ -209,7 +209,8 @@ struct TraceRouteTests {
             await outbox.settle(batch, .delivered(rejected: 1, reason: "No such team."))
             let sent = try await bench.get(path).json
             #expect(sent["sent"].number == 4 && sent["pending"].number == 0)
-            #expect(sent["url"].text == "https://upstream.example/00000000000000010000000000000001")
+            let url = "https://upstream.example/00000000000000010000000000000001?from=\(noon)&to=\(noon)"
+            #expect(sent["url"].text == url)
             let losses = try await bench.get("/api/pushes").json["spans"]
             #expect(losses.count == 1)
             #expect(losses[0]["outcome"].text == "rejected" && losses[0]["count"].number == 1)
