@@ -19,7 +19,7 @@ struct TraceRouteTests {
                 """
                 {"trace_id":"00000000000000010000000000000001","root_name":"journey checkout",
                  "root_service":"load-generator","start_time":"2026-11-22T20:03:11.123456789Z","duration_ms":900,
-                 "span_count":4,"services":["checkout","load-generator"],"error":true}
+                 "span_count":4,"services":["checkout","load-generator"],"error":true,"rooted":true}
                 """
             )
             #expect(answer.json["traces"][2] == expected)
