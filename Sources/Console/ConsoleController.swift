@@ -21,20 +21,21 @@ public struct ConsoleController: Sendable {
         let spans: @Sendable () async throws -> BufferCounts
         let orders: @Sendable () async throws -> OutboxCounts
         let settled: @Sendable (SettledOrders) async throws -> [SettledOrder]
-        let upstreamURL: @Sendable (_ traceID: TraceID) -> String?
+        let upstreamURL: @Sendable (_ traceID: TraceID, _ times: ClosedRange<UInt64>) -> String?
 
         /// - Parameters:
         ///   - traces: Of the same buffer as `spans`.
         ///   - spans: `SpanBuffer.counts` where the buffer is of this process: it alone knows its last error.
         ///   - orders: All zeros for a storage without an outbox.
         ///   - settled: None for a storage without an outbox.
-        ///   - upstreamURL: Where the upstream shows a trace; nil where that is not known.
+        ///   - upstreamURL: Where the upstream shows a trace that has started, or been moved to, within `times` in
+        ///     nanoseconds since 1970, UTC; nil where that is not known.
         public init(
             traces: TraceReader,
             spans: @escaping @Sendable () async throws -> BufferCounts,
             orders: @escaping @Sendable () async throws -> OutboxCounts,
             settled: @escaping @Sendable (SettledOrders) async throws -> [SettledOrder] = { _ in [] },
-            upstreamURL: @escaping @Sendable (_ traceID: TraceID) -> String? = { _ in nil }
+            upstreamURL: @escaping @Sendable (TraceID, ClosedRange<UInt64>) -> String? = { _, _ in nil }
         ) {
             self.traces = traces
             search = traces.another()
@@ -89,7 +90,8 @@ public struct ConsoleController: Sendable {
         router.get("/api/traces/{trace_id}/delivery") { _, context in
             let id = try Self.traceID(context.pathValue("trace_id"))
             let delivery = try await reading { try await sources.traces.delivery(of: id) }
-            return try .json(DeliveryMessage(delivery, url: sources.upstreamURL(id)))
+            let (start, now) = (delivery.start ?? clock.wall, clock.wall)
+            return try .json(DeliveryMessage(delivery, url: sources.upstreamURL(id, min(start, now)...max(start, now))))
         }
         router.get("/api/pushes") { request, _ in try await pushes(request.query) }
         router.get("/api/service-map") { request, _ in try await serviceMap(request.query) }

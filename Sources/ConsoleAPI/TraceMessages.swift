@@ -21,6 +21,8 @@ public struct TraceListMessage: Codable, Hashable, Sendable {
         public let services: [String]
         /// Whether any span failed.
         public let error: Bool
+        /// Whether its root has ended: until then its name and duration are those of what has.
+        public let rooted: Bool
 
         public init(_ trace: TraceSummary) {
             trace_id = trace.traceID.description
@@ -32,6 +34,7 @@ public struct TraceListMessage: Codable, Hashable, Sendable {
             span_count = trace.spanCount
             services = trace.services
             error = trace.errorCount > 0
+            rooted = trace.isRooted
         }
     }
 

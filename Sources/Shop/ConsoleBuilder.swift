@@ -72,7 +72,7 @@ struct ConsoleBuilder {
                 spans: { await buffer.counts() },
                 orders: { try await backend.outboxCounts() },
                 settled: { try await backend.settledOrders($0) },
-                upstreamURL: { settings.upstreamPage(ofTrace: $0) }
+                upstreamURL: { settings.upstreamPage(ofTrace: $0, startedIn: $1) }
             ),
             sync: shop.sync,
             faults: shop.mode,

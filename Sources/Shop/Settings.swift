@@ -107,17 +107,16 @@ public struct Settings: Sendable {
         return SpanUpstream(url: ingressURL, key: coralogixTokenFile.map { .file($0) } ?? .none)
     }
 
-    /// Where Coralogix shows a trace, once it has it; nil for any other backend.
-    func upstreamPage(ofTrace id: TraceID) -> String? {
-        guard !hasOTLPEndpoint, hasSpanUpstream, let team = teamURL ?? coralogixURL else { return nil }
-        return "\(team)/#/explore?dataset=spans&queryType=lucene&query=traceID:%22\(id)%22&duration=last-1-day"
-    }
-
-    /// `https://ingress.eu2.coralogix.com:443` is where `https://eu2.coralogix.com` is the front door.
-    private var coralogixURL: String? {
-        let host = BaseURL(ingressURL).host
-        guard host.hasPrefix("ingress."), host.contains("coralogix") else { return nil }
-        return "https://" + host.dropFirst("ingress.".count)
+    /// Where Coralogix shows a trace, once it has it (its documentation, *Deep links and URL parameters*); nil for any
+    /// other backend, and where the team is not known: its name is part of the address.
+    ///
+    /// - Parameter times: In nanoseconds since 1970, UTC.
+    func upstreamPage(ofTrace id: TraceID, startedIn times: ClosedRange<UInt64>) -> String? {
+        guard !hasOTLPEndpoint, hasSpanUpstream, let teamURL else { return nil }
+        // A minute more on both sides: the browser's clock, and Coralogix's, may be others.
+        let (from, to) = (times.lowerBound / 1_000_000, times.upperBound / 1_000_000)
+        return "\(teamURL)/#/explore?dataset=spans&queryType=lucene&query=traceID:%22\(id)%22"
+            + "&from=\(from - min(from, 60_000))&to=\(to + 60_000)"
     }
 
     init(_ config: ConfigReader) throws {

@@ -71,7 +71,7 @@ struct Bench {
                     },
                     orders: { settings.orders },
                     settled: { _ in settings.settled },
-                    upstreamURL: { "https://upstream.example/\($0)" }
+                    upstreamURL: { "https://upstream.example/\($0)?from=\($1.lowerBound)&to=\($1.upperBound)" }
                 ),
                 sync: sync,
                 edgeID: "8f14e45fceea167a5a36dedd4bea2543",

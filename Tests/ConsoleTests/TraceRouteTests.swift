@@ -19,7 +19,7 @@ struct TraceRouteTests {
                 """
                 {"trace_id":"00000000000000010000000000000001","root_name":"journey checkout",
                  "root_service":"load-generator","start_time":"2026-11-22T20:03:11.123456789Z","duration_ms":900,
-                 "span_count":4,"services":["checkout","load-generator"],"error":true}
+                 "span_count":4,"services":["checkout","load-generator"],"error":true,"rooted":true}
                 """
             )
             #expect(answer.json["traces"][2] == expected)
@@ -209,7 +209,8 @@ struct TraceRouteTests {
             await outbox.settle(batch, .delivered(rejected: 1, reason: "No such team."))
             let sent = try await bench.get(path).json
             #expect(sent["sent"].number == 4 && sent["pending"].number == 0)
-            #expect(sent["url"].text == "https://upstream.example/00000000000000010000000000000001")
+            let url = "https://upstream.example/00000000000000010000000000000001?from=\(noon)&to=\(noon)"
+            #expect(sent["url"].text == url)
             let losses = try await bench.get("/api/pushes").json["spans"]
             #expect(losses.count == 1)
             #expect(losses[0]["outcome"].text == "rejected" && losses[0]["count"].number == 1)

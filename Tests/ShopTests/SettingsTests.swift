@@ -1,4 +1,5 @@
 import HTTPTypes
+import ServiceTracing
 import Testing
 
 @testable import Shop
@@ -46,6 +47,20 @@ import Testing
         url: String
     ) throws {
         #expect(try Settings(environment: environment).ingressURL == url)
+    }
+
+    @Test func `a trace's page is its team's, from its start until now; without a team there is none`() throws {
+        let id = try #require(TraceID("0123456789abcdef0123456789abcdef"))
+        let times: ClosedRange<UInt64> = 1_795_377_791_123_456_789...1_795_377_800_000_000_000
+        let team = "https://acme.app.eu2.coralogix.com"
+        let settings = try Settings(environment: ["CX_TOKEN": "cx-secret", "CX_TEAM_URL": team + "/"])
+        let page = "\(team)/#/explore?dataset=spans&queryType=lucene&query=traceID:%22\(id)%22"
+        #expect(
+            settings.upstreamPage(ofTrace: id, startedIn: times) == page + "&from=1795377731123&to=1795377860000"
+        )
+        for environment in [["CX_TOKEN": "cx-secret"], ["CX_TEAM_URL": team]] {
+            #expect(try Settings(environment: environment).upstreamPage(ofTrace: id, startedIn: times) == nil)
+        }
     }
 
     @Test func `an OTLP endpoint gets its own headers, and Coralogix's key goes nowhere else`() throws {

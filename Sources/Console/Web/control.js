@@ -5,7 +5,14 @@ import { sparkline } from "./charts.js";
 // Tiles
 
 const length = 90;
-const history = new Map();
+/** Kept while the tab goes to other pages and back: the seconds between are a gap. */
+const history = new Map(recall());
+function recall() {
+  const { at, values } = JSON.parse(sessionStorage.getItem("tiles") ?? "{}");
+  const missed = Math.round((Date.now() - at) / 1000);
+  return missed >= 0 && missed < length ? values.map(([name, kept]) => [name, [...kept.slice(missed), ...Array(missed).fill(null)]]) : [];
+}
+addEventListener("pagehide", () => sessionStorage.setItem("tiles", JSON.stringify({ at: Date.now(), values: [...history] })));
 function remember(name, value) {
   if (!history.has(name)) history.set(name, Array(length).fill(null));
   const values = history.get(name);

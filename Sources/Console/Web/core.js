@@ -38,6 +38,7 @@ export const plural = (number, one, many = one + "s") => `${count(number)} ${num
 /** Milliseconds with three digits that matter: 640 µs, 12.4 ms, 2.81 s. */
 export function duration(ms) {
   if (ms == null) return "–";
+  if (ms === 0) return "0 ms";
   if (ms < 1) return `${digits(ms * 1000)} µs`;
   if (ms < 1000) return `${digits(ms)} ms`;
   if (ms < 60000) return `${digits(ms / 1000)} s`;

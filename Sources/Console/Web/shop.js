@@ -1,5 +1,5 @@
 // The shop: everything here is a visitor's action, each one a trace that can be looked at.
-import { $, age, api, attempt, clock, count, duration, h, keys, live, plural, say, svg, visitor } from "./core.js";
+import { $, Failure, age, api, attempt, clock, count, duration, h, keys, live, plural, say, svg, visitor } from "./core.js";
 
 const state = { products: [], rates: { USD: 1 }, category: "", query: "", currency: sessionStorage.getItem("currency") ?? "USD", cart: { items: [], total: 0 }, step: "cart", ways: [], way: "standard", destination: "domestic" };
 const cartID = localStorage.getItem("cart") ?? keep("cart", `web-${crypto.getRandomValues(new Uint32Array(2)).join("")}`);
@@ -55,12 +55,14 @@ async function loadProducts() {
   if (query !== state.query || category !== state.category) return;
   if (!answer) return say($("#products-note"), "the catalog gave no answer");
   if (!query && !category) state.products = answer.products;
-  const shown = category && query ? answer.products.filter((one) => one.category === category) : answer.products;
+  const found = category && query ? answer.products.filter((one) => one.category === category) : answer.products;
   say($("#products-title"), query ? `“${query}”` : category ? category[0].toUpperCase() + category.slice(1) : "All products");
-  say($("#products-note"), answer.query_duration_ms != null ? `${plural(shown.length, "match", "matches")}, found by scanning the whole table in ${duration(answer.query_duration_ms)}` : plural(shown.length, "product"));
+  say($("#products-note"), answer.query_duration_ms != null ? `${plural(found.length, "match", "matches")}, found by scanning the whole table in ${duration(answer.query_duration_ms)}` : plural(found.length, "product"));
   const order = ["electronics", "furniture", "appliances", "sports", "kitchen"];
-  shown.sort((one, other) => order.indexOf(one.category) - order.indexOf(other.category) || one.id - other.id);
-  $("#products").replaceChildren(...shown.map(product));
+  found.sort((one, other) => order.indexOf(one.category) - order.indexOf(other.category) || one.id - other.id);
+  $("#products").replaceChildren(...found.map(product));
+  // An order that was opened before the products were known has its pictures' colours from them.
+  if (!query && !category && shown) drawOrder(shown);
 }
 
 function product(one) {
@@ -206,8 +208,24 @@ let shown = null;
 
 async function openOrder(id) {
   if (shown?.order_id === id) return drawOrder(shown);
-  const answer = await attempt(() => api(`/api/shop/orders/${encodeURIComponent(id)}`));
-  if (answer) drawOrder(answer.body);
+  shown = null;
+  showOrder(h("h2", { id: "order-title" }, "Asking for the order …"));
+  try {
+    const answer = await api(`/api/shop/orders/${encodeURIComponent(id)}`);
+    if (location.hash === `#/order/${id}`) drawOrder(answer.body);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    showOrder(h("div", {}, h("h2", { id: "order-title" }, "The order is not to be had"), h("p", { role: "alert" }, error.message)),
+      h("div", { class: "row" }, error.status !== 404 && h("button", { class: "primary", onclick: () => openOrder(id) }, "Ask again"),
+        error.traceID && h("a", { class: "button", href: `/traces/${error.traceID}` }, "See this trace"), h("a", { class: "button", href: "#/" }, "Back to the shop")));
+  }
+}
+
+function showOrder(...content) {
+  $("#order").replaceChildren(...content);
+  $(".aisle").hidden = true;
+  $("#order").hidden = false;
+  $("#last").hidden = true;
 }
 
 function drawOrder(order) {
@@ -215,8 +233,7 @@ function drawOrder(order) {
   shown = order;
   const [word, sentence] = fates[order.status] ?? [order.status, ""];
   const answered = order.status !== "placed";
-  const box = $("#order");
-  box.replaceChildren(
+  showOrder(
     h("div", { class: "spread" }, h("div", {}, h("h2", { id: "order-title" }, "Thank you for your order"), h("p", { class: "muted" }, h("code", {}, order.order_id))),
       order.trace_id && h("a", { class: "button", href: `/traces/${order.trace_id}` }, "See this trace")),
     h("ol", { class: "steps" },
@@ -226,10 +243,7 @@ function drawOrder(order) {
     h("ul", { class: "lines" }, order.items.map((item) => h("li", {}, picture(item.product_id), h("b", {}, item.product_name), h("span", {}, `${item.quantity} ×`), h("span", {}, money(item.line_total, order.currency))))),
     h("dl", { class: "sums" }, h("dt", {}, "Shipping"), h("dd", {}, money(order.shipping, order.currency)), h("dt", { class: "total" }, "Total"), h("dd", { class: "total" }, money(order.total, order.currency))),
     h("div", { class: "row" }, h("a", { class: "button", href: "#/" }, "Back to the shop"), h("a", { class: "button", href: "/sync" }, "What waits for the network")));
-  $(".aisle").hidden = true;
-  box.hidden = false;
-  $("#last").hidden = true;
-  if (changed) box.focus();
+  if (changed) $("#order").focus();
   explainFate();
 }
 

@@ -3,6 +3,7 @@ import { $, age, api, attempt, bytes, clock, count, h, keys, laneWords, live, pl
 import { sparkline } from "./charts.js";
 
 const day = 86400;
+const money = (amount, currency) => `${amount.toLocaleString("en", { style: "currency", currency, currencyDisplay: "code" }).replace(currency, "").trim()} ${currency}`;
 let [status, refused, settled] = [null, "", -1];
 
 /** How fast a lane empties: what left it over the last seconds that were seen. */
@@ -130,7 +131,7 @@ async function loadPushes() {
   $("#pushes tbody").replaceChildren(...orders.map((order) => h("tr", {},
     h("td", {}, clock(new Date(order.settled_at))), h("td", {}, h("code", {}, `${order.order_id.slice(0, 8)}…${order.order_id.slice(-4)}`)),
     h("td", {}, h("span", { class: "pill", "data-state": kinds[order.outcome] ?? "bad" }, order.outcome), order.reason && h("p", { class: "small" }, order.reason)),
-    h("td", { class: "num" }, order.total == null ? "–" : `${order.total.toFixed(order.currency === "JPY" ? 0 : 2)} ${order.currency}`),
+    h("td", { class: "num" }, order.total == null ? "–" : money(order.total, order.currency)),
     h("td", { class: "num" }, order.order_date ? age((Date.parse(order.settled_at) - Date.parse(order.order_date)) / 1000) : "–"),
     h("td", {}, h("span", { class: "row" }, order.purchase_trace_id && h("a", { href: `/traces/${order.purchase_trace_id}` }, "Purchase"), order.push_trace_id && h("a", { href: `/traces/${order.push_trace_id}?span=${order.push_span_id}` }, "Push"))))));
   $("#pushes").hidden = !orders.length;

@@ -58,6 +58,8 @@ function drawOne(trace) {
   falls = [new Waterfall(pane, trace, { label: "Spans", onSelect: (one) => drawDetails(details, one) })];
   pane.append(legend());
   drawDetails(details, null);
+  // Where the details are below, a press brings them into sight.
+  falls[0].tree.addEventListener("click", (event) => matchMedia("(max-width: 1000px)").matches && event.target.closest(".span") && !event.target.closest("[data-fold=true]") && details.scrollIntoView());
   lookForPush(trace);
   lookForDelivery();
 }
@@ -75,7 +77,7 @@ function drawFacts(trace) {
   const [first, time] = shares[0] ?? ["", 0];
   $("#summary").replaceChildren(...[
     fact("duration", duration(trace.end)), fact("started", clock(new Date(trace.began))), fact(`spans in ${plural(services.size, "service")}`, count(trace.spans.length)),
-    fact("statements", count(statements)), fact("at once, at most", count(trace.concurrency())), fact("failed", count(failed), failed ? "failed" : ""),
+    fact("statements", count(statements)), fact("most at once", count(trace.concurrency())), fact("failed", count(failed), failed ? "failed" : ""),
     h("div", { class: "share" }, h("p", {}, `Critical path: ${percent(time / whole)} in ${first}`),
       h("div", { class: "bar", role: "img", "aria-label": shares.map(([name, ms]) => `${name} ${percent(ms / whole)}`).join(", ") },
         shares.map(([name, ms]) => h("i", { title: `${name} ${duration(ms)}`, style: { "--c": colour(name), flex: `${ms} 0 0` } })))),
@@ -88,7 +90,7 @@ function legend() {
 
 function drawDetails(box, one) {
   if (!one) {
-    box.replaceChildren(h("h2", {}, "No span selected"), h("p", { class: "muted" }, "Go through the spans with the arrow keys, or press one. "), h("p", { class: "muted" }, h("kbd", {}, "s"), " goes to the slowest, ", h("kbd", {}, "n"), " to the next failed one."));
+    box.replaceChildren(h("h2", {}, "No span selected"), h("p", { class: "muted" }, "Press a span to see what is known of it, or go through them with the arrow keys."), h("p", { class: "muted keyhelp" }, h("kbd", {}, "s"), " goes to the slowest, ", h("kbd", {}, "n"), " to the next failed one."));
     return;
   }
   const statement = one.attributes["db.query.text"] ?? one.attributes["db.statement"];
@@ -155,10 +157,11 @@ async function usual() {
 
 function drawTwo(traces) {
   document.title = "Two traces · PopShop";
-  say($("#title"), traces[0].root.name === traces[1].root.name ? traces[0].root.name : "Two traces");
+  const isSame = traces[0].root.name === traces[1].root.name;
+  say($("#title"), isSame ? traces[0].root.name : "Two traces");
   const scale = Math.max(traces[0].end, traces[1].end);
   const panes = traces.map((trace, at) => h("section", { class: "card pane", id: at ? "two" : "one", onfocusin: () => (current = at), onpointerdown: () => (current = at) },
-    h("h2", { class: "spread" }, h("a", { href: `/traces/${[id, other][at]}` }, `${duration(trace.end)} at ${clock(new Date(trace.began))}`), h("span", { class: "muted small" }, plural(trace.spans.length, "span")))));
+    h("h2", { class: "spread" }, h("a", { href: `/traces/${[id, other][at]}` }, `${isSame ? "" : `${trace.root.name}, `}${duration(trace.end)} at ${clock(new Date(trace.began))}`), h("span", { class: "muted small" }, plural(trace.spans.length, "span")))));
   $("#panes").classList.add("two");
   $("#panes").replaceChildren(...panes, h("section", { class: "card flush diff scroll" }, difference(traces)));
   $("#summary").replaceChildren();

@@ -66,11 +66,13 @@ live("trace", (trace) => {
   if (paused) return;
   const { q, route } = Object.fromEntries(filters());
   if (q || route) return lookAgain();
-  if (!fits(trace) || traces.some((one) => one.trace_id === trace.trace_id)) return;
+  if (!fits(trace)) return;
+  // What was shown before it was whole is shown anew.
+  if (traces.some((one) => one.trace_id === trace.trace_id)) return take([trace]);
   // A list that somebody reads does not move under their eyes.
   if (scrollY > $("#traces").offsetTop - 100 || $("#traces").contains(document.activeElement)) {
     waiting.push(trace);
-    scatter.set([...waiting, ...traces]);
+    scatter.set([...waiting, ...traces].filter((one) => one.rooted));
     return offerFresh();
   }
   take([trace]);
@@ -80,7 +82,9 @@ let again = null;
 const lookAgain = () => (again ??= setTimeout(() => ((again = null), load()), 3000));
 
 function take(some) {
-  traces = [...some, ...traces].sort((one, other) => other.at - one.at).slice(0, most);
+  const ids = new Set(some.map((trace) => trace.trace_id));
+  for (const id of ids) drawn.get(id)?.remove(), drawn.delete(id);
+  traces = [...some, ...traces.filter((trace) => !ids.has(trace.trace_id))].sort((one, other) => other.at - one.at).slice(0, most);
   draw();
 }
 
@@ -101,8 +105,9 @@ $("#fresh").addEventListener("click", () => {
 
 const drawn = new Map();
 function draw() {
-  scatter.set(traces);
-  const words = summary(traces);
+  const ended = traces.filter((trace) => trace.rooted);
+  scatter.set(ended);
+  const words = summary(ended);
   say($("#summary"), words);
   $("#scatter").setAttribute("aria-label", `Durations over time. ${words}`);
   const list = $("#traces");
@@ -125,11 +130,11 @@ function draw() {
 function row(trace) {
   const [method, ...rest] = trace.root_name.split(" ");
   return h("li", {},
-    h("div", { class: `trace${trace.error ? " failed" : isSlow(trace) ? " slow" : ""}`, "data-id": trace.trace_id },
+    h("div", { class: `trace${trace.rooted ? "" : " open"}${trace.error ? " failed" : isSlow(trace) ? " slow" : ""}`, "data-id": trace.trace_id },
       h("input", { type: "checkbox", "aria-label": `Compare ${trace.root_name}`, title: "Mark to compare (c)", checked: marked.has(trace.trace_id), onchange: (event) => compare(trace.trace_id, event.target.checked) }),
       h("time", { datetime: trace.start_time }, clock(new Date(trace.at))),
       h("a", { href: `/traces/${trace.trace_id}`, onfocus: () => select(trace.trace_id) }, h("span", { class: "svc", style: { "--c": colour(trace.root_service) } }, trace.root_service),
-        h("b", {}, rest.length ? `${method} ${rest.join(" ")}` : method), trace.error && h("span", { class: "mark" }, "failed")),
+        h("b", {}, rest.length ? `${method} ${rest.join(" ")}` : method), !trace.rooted && h("span", { class: "muted small" }, "has no root yet"), trace.error && h("span", { class: "mark" }, "failed")),
       h("span", { class: "num" }, duration(trace.duration_ms)),
       h("span", { class: "fill", "aria-hidden": "true" }),
       h("span", { class: "num muted" }, count(trace.span_count)),

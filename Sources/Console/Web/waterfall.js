@@ -125,7 +125,7 @@ export class Waterfall {
 
   #resize() {
     const em = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    this.height = Math.round(em * 1.9);
+    this.height = Math.round(em * (matchMedia("(max-width: 760px)").matches ? 2.7 : 1.9));
     this.tree.style.setProperty("--row", `${this.height}px`);
     this.axis.style.setProperty("--bar", `${this.tree.offsetWidth - this.tree.clientWidth}px`);
     this.axis.replaceChildren(...this.#ticks());

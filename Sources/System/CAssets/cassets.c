@@ -131,6 +131,9 @@ static const unsigned char schema_telemetry_slice_001[] = {
 static const unsigned char schema_telemetry_slice_002[] = {
 #embed "../../../schema/sqlite/telemetry-slice/002_outcomes.sql"
 };
+static const unsigned char schema_telemetry_slice_003[] = {
+#embed "../../../schema/sqlite/telemetry-slice/003_names.sql"
+};
 
 #define ASSET(path, bytes) { path, bytes, sizeof(bytes) }
 
@@ -177,6 +180,7 @@ static const struct popshop_asset assets[] = {
     ASSET("schema/sqlite/telemetry-ledger/001_ledger.sql", schema_telemetry_ledger_001),
     ASSET("schema/sqlite/telemetry-slice/001_slice.sql", schema_telemetry_slice_001),
     ASSET("schema/sqlite/telemetry-slice/002_outcomes.sql", schema_telemetry_slice_002),
+    ASSET("schema/sqlite/telemetry-slice/003_names.sql", schema_telemetry_slice_003),
 };
 
 const struct popshop_asset *popshop_assets(size_t *count) {

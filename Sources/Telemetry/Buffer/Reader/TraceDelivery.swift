@@ -8,8 +8,11 @@ public struct TraceDelivery: Hashable, Sendable {
     public internal(set) var answered = 0
     public internal(set) var expired = 0
     public internal(set) var quarantined = 0
+    /// When the first of them started, in nanoseconds since 1970, UTC; nil when none is known.
+    public internal(set) var start: UInt64?
 
-    mutating func add(_ state: OutcomeRange.State?) {
+    mutating func add(_ state: OutcomeRange.State?, start: UInt64) {
+        self.start = min(self.start ?? start, start)
         switch state {
         case nil, .pending: pending += 1
         case .answered: answered += 1
@@ -105,18 +108,20 @@ extension SliceReader {
     }
 
     fileprivate func count(_ id: TraceID, into delivery: inout TraceDelivery) throws {
-        let positions = try read { db in
+        let spans = try read { db in
             let sql = """
-                SELECT seq FROM traces
+                SELECT seq, spans.start_ns FROM traces
                 JOIN spans ON seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id
                 WHERE traces.trace_id = ?
                 """
-            return try Int64.fetchAll(db, sql: sql, arguments: [DataBytes(bytes: id.bytes)])
+            return try Row.fetchAll(db, sql: sql, arguments: [DataBytes(bytes: id.bytes)])
         }
-        guard !positions.isEmpty else { return }
+        guard !spans.isEmpty else { return }
         let ranges = try outcomes().ranges
-        for position in positions {
-            delivery.add(ranges.first { $0.first <= position && position <= $0.last }?.state)
+        for span in spans {
+            let (position, start): (Int64, Int64) = (span[0], span[1])
+            let state = ranges.first { $0.first <= position && position <= $0.last }?.state
+            delivery.add(state, start: UInt64(clamping: start))
         }
     }
 }

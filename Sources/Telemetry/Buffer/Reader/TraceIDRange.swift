@@ -3,11 +3,17 @@ struct TraceIDRange: Sendable {
     let first: [UInt8]
     let last: [UInt8]
 
+    /// Of a prefix that a person names a trace by.
     init(prefix: String) throws(TracePrefixError) {
-        let digits = prefix.utf8.count
-        guard (4...32).contains(digits), let first = Self.bytes(prefix, filledWith: "0"),
+        guard prefix.utf8.count >= 4, let range = Self(beginning: prefix) else { throw .invalid }
+        self = range
+    }
+
+    /// Nil for what is not 1 to 32 lowercase hex digits.
+    init?(beginning prefix: String) {
+        guard (1...32).contains(prefix.utf8.count), let first = Self.bytes(prefix, filledWith: "0"),
             let last = Self.bytes(prefix, filledWith: "f")
-        else { throw .invalid }
+        else { return nil }
         self.first = first
         self.last = last
     }

@@ -5,6 +5,8 @@ import ServiceTracing
 final class SliceWriter {
     /// Services in one slice: the bits of `traces.services` that are not its sign.
     static let maxServices = 63
+    /// Names of spans that a slice keeps a list of; where it is full, there may be more.
+    static let maxNames = 1_024
 
     let id: Int64
     private let queue: DatabaseQueue
@@ -14,6 +16,7 @@ final class SliceWriter {
     private(set) var bytes = 0
     private var services: [String: Int64] = [:]
     private var resources: [[UInt8]: Int64] = [:]
+    private var names: Set<String> = []
     /// Resources already met, by identity, kept alive so that an identity is not used twice.
     private var known: [ObjectIdentifier: Known] = [:]
 
@@ -110,6 +113,7 @@ final class SliceWriter {
             let payload: DataBytes = row["payload"]
             resources[payload.bytes] = row["id"]
         }
+        names = try String.fetchSet(db, sql: "SELECT name FROM names")
     }
 
     private static func size(_ db: Database) throws -> Int {
@@ -127,6 +131,7 @@ final class SliceWriter {
             counters.add(span)
             let seq = Int64(counters.enqueued)
             try span.insert(statement, seq: seq, resource: known.resource)
+            try list(db, span.name)
             traces.add(span, service: known.service, seq: seq)
         }
         let upsert = try RawStatement(db, TraceBatch.Entry.sql)
@@ -163,6 +168,12 @@ final class SliceWriter {
         )
         resources[payload] = db.lastInsertedRowID
         return db.lastInsertedRowID
+    }
+
+    private func list(_ db: Database, _ name: String) throws {
+        guard !names.contains(name), names.count < Self.maxNames else { return }
+        try db.execute(sql: "INSERT INTO names (name) VALUES (?)", arguments: [name])
+        names.insert(name)
     }
 
     private static let insertSQL = """
