@@ -11,8 +11,8 @@ import Tracing
 @testable import PostgresStorage
 
 extension WithPostgres {
-    /// Orders that share a transaction.
-    struct OrderGroupTests {
+    /// Orders that share a transaction. One after the other, since each has a dozen connections.
+    @Suite(.serialized) struct OrderGroupTests {
         @Test func `orders that wait at the same moment share a transaction, and each has its own spans`() async throws
         {
             try await Template.with { template in
