@@ -9,37 +9,35 @@ fault is off afterwards.
 """
 
 import argparse
-import json
 import pathlib
-import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
-import urllib.request
 
-CONSOLE, LOAD_GENERATOR = 8000, 8010
+from proof import Shop, environment, expect, finish
+
+CONSOLE = 8000
 PHASES = ["ramp", "peak", "degradation", "critical"]
-failures = []
 
 
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="popshop-black-friday-") as folder:
-        shop = Shop(options.popshop, folder)
+        shop = Shop(options.popshop, folder + "/data", environment())
         try:
+            with open(folder + "/log", "w") as log:
+                shop.start(traffic=30, log=log)
+            shop.patience = 10
             print(f"-- warm: {options.warm} s of normal traffic before, so that there is something to compare with")
             time.sleep(options.warm)
             shows = [play(shop, options, number) for number in (1, 2)]
             refuse(shop, options)
+            expect("exit code after SIGTERM", shop.stop(), 0)
         finally:
-            shop.stop()
+            shop.kill()
     expect("the same journeys twice", shows[0]["journey_hash"], shows[1]["journey_hash"])
     expect("as many of them", scheduled(shows[0]), scheduled(shows[1]))
-    print("all as it should be" if not failures else f"NOT as it should be: {', '.join(failures)}")
-    sys.exit(1 if failures else 0)
+    finish()
 
 
 def play(shop, options, number):
@@ -47,10 +45,10 @@ def play(shop, options, number):
     start = {"action": "start", "scenario": "blackfriday", "duration_minutes": options.minutes,
              "peak_rpm": options.rpm, "seed": options.seed}
     began = time.monotonic()
-    shop.post(CONSOLE, "/api/scenario", start)
+    shop.ask(CONSOLE, "/api/scenario", start)
     seen = []
     while True:
-        now = shop.get(CONSOLE, "/api/scenarios")["status"]
+        now = scenario_status(shop)
         if now["running"] and (not seen or seen[-1]["phase"] != now["phase"]):
             seen.append(now)
             print(f"{now['elapsed_seconds']:7.1f} s  {now['phase']:<12} {now['current_rpm']:5.0f} rpm   "
@@ -70,7 +68,7 @@ def play(shop, options, number):
     expect("checkouts that failed before minute 15", early, 0)
     if not any(each["checkouts_failed"] for each in late):
         expect("checkouts that failed from minute 15 on", "none", "some")
-    wait_for("every fault is off again", lambda: not shop.faults_on())
+    wait_for("every fault is off again", lambda: not faults_on(shop))
     return now
 
 
@@ -96,37 +94,30 @@ def share(total):
 
 
 def faults(shop):
-    on = shop.faults_on()
+    on = faults_on(shop)
     return ", ".join(f"{each['name']} {each['current_strength']}" for each in on) or "no fault"
 
 
 def refuse(shop, options):
     print("-- what is refused, and changes nothing")
     start = {"action": "start", "scenario": "blackfriday", "duration_minutes": options.minutes}
-    shop.post(CONSOLE, "/api/scenario", start)
-    expect("two at once", shop.status(CONSOLE, "/api/scenario", start), 409)
-    expect("unknown phase", shop.status(CONSOLE, "/api/scenario", {"action": "jump", "phase": "aftermath"}), 400)
-    shop.post(CONSOLE, "/api/scenario", {"action": "pause"})
-    expect("a jump while paused", shop.status(CONSOLE, "/api/scenario", {"action": "jump", "phase": "peak"}), 409)
-    expect("unknown scenario", shop.status(CONSOLE, "/api/scenario", {"action": "start", "scenario": "x"}), 400)
-    status = shop.get(CONSOLE, "/api/scenarios")["status"]
+    shop.ask(CONSOLE, "/api/scenario", start)
+    expect("two at once", answer(shop, start), 409)
+    expect("unknown phase", answer(shop, {"action": "jump", "phase": "aftermath"}), 400)
+    shop.ask(CONSOLE, "/api/scenario", {"action": "pause"})
+    expect("a jump while paused", answer(shop, {"action": "jump", "phase": "peak"}), 409)
+    expect("unknown scenario", answer(shop, {"action": "start", "scenario": "x"}), 400)
+    status = scenario_status(shop)
     expect("still paused", (status["running"], status["paused"]), (True, True))
-    shop.post(CONSOLE, "/api/reset", {})
-    status = shop.get(CONSOLE, "/api/scenarios")["status"]
+    shop.ask(CONSOLE, "/api/reset", {})
+    status = scenario_status(shop)
     expect("after a reset", (status["running"], status["scenario"]), (False, None))
-    wait_for("no fault after a reset", lambda: not shop.faults_on())
+    wait_for("no fault after a reset", lambda: not faults_on(shop))
 
 
 def scheduled(status):
     """Those that were left out belong to the sequence."""
     return status["requests_sent"] + status["shed"]
-
-
-def expect(what, found, wanted):
-    good = found == wanted
-    print(f"{'  ' if good else '! '}{what}: {found}" + ("" if good else f", and not {wanted}"))
-    if not good:
-        failures.append(what)
 
 
 def wait_for(what, condition, seconds=10):
@@ -136,62 +127,21 @@ def wait_for(what, condition, seconds=10):
     expect(what, condition(), True)
 
 
-class Shop:
-    def __init__(self, binary, folder):
-        self.offset = free_offset()
-        command = [binary, "demo", "--data-dir", folder + "/data", "--port-offset", str(self.offset)]
-        self.log = open(folder + "/log", "w+")
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        for line in self.process.stdout:
-            if "Ctrl-C closes the shop" in line:
-                return
-        sys.exit(f"the shop did not open: {pathlib.Path(self.log.name).read_text()}")
-
-    def get(self, port, path):
-        with urllib.request.urlopen(self.url(port, path), timeout=10) as answer:
-            return json.load(answer)
-
-    def post(self, port, path, body):
-        with urllib.request.urlopen(self.request(port, path, body), timeout=10) as answer:
-            return json.load(answer)
-
-    def status(self, port, path, body):
-        try:
-            with urllib.request.urlopen(self.request(port, path, body), timeout=10) as answer:
-                return answer.status
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    def faults_on(self):
-        return [each for each in self.get(CONSOLE, "/api/faults")["faults"] if each["on"]]
-
-    def request(self, port, path, body):
-        return urllib.request.Request(self.url(port, path), data=json.dumps(body).encode(),
-                                      headers={"Content-Type": "application/json"})
-
-    def url(self, port, path):
-        return f"http://127.0.0.1:{port + self.offset}{path}"
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+def faults_on(shop):
+    return [each for each in shop.ask(CONSOLE, "/api/faults")["faults"] if each["on"]]
 
 
-def free_offset():
-    for offset in range(11_000, 20_000, 25):
-        try:
-            for port in [8000, *range(8010, 8020)]:
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port + offset))
-            return offset
-        except OSError:
-            continue
-    sys.exit("no ports are free")
+def scenario_status(shop):
+    return shop.ask(CONSOLE, "/api/scenarios")["status"]
+
+
+def answer(shop, body):
+    """The status code of what the console says to it."""
+    try:
+        shop.ask(CONSOLE, "/api/scenario", body)
+        return 200
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def arguments():

@@ -15,8 +15,6 @@ import glob
 import os
 import pathlib
 import pwd
-import shutil
-import signal
 import socket
 import subprocess
 import sys

@@ -12,14 +12,14 @@ import json
 import os
 import pathlib
 import random
-import re
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
+
+from proof import Shop, storage_environment
 
 RECOMMENDATION, CART, CATALOG, CHECKOUT, AD, SHIPPING, CONSOLE = 8011, 8013, 8014, 8016, 8017, 8019, 8000
 failures = []
@@ -29,8 +29,8 @@ def main():
     options = arguments()
     storage = os.environ.get("POPSHOP_STORAGE", "sqlite")
     with tempfile.TemporaryDirectory(prefix="popshop-faults-") as folder:
-        environment, drop = make_environment(storage, options.postgres)
-        shop = Shop(options.popshop, folder + "/data", environment)
+        settings, drop = storage_environment(storage, options.postgres, "faults", LOG_LEVEL="critical")
+        shop = FaultyShop(options.popshop, folder + "/data", settings)
         traces = pathlib.Path(options.traces or folder) / storage
         traces.mkdir(parents=True, exist_ok=True)
         try:
@@ -38,8 +38,9 @@ def main():
                 shop.command("migrate")
             shop.start()
             run(shop, storage, traces, options)
+            expect("exit code 0 after SIGTERM", shop.stop() == 0)
         finally:
-            shop.stop()
+            shop.kill()
             drop()
     print("every fault came and went" if not failures else f"NOT so: {', '.join(failures)}")
     sys.exit(1 if failures else 0)
@@ -118,41 +119,11 @@ class Answer:
         self.status, self.milliseconds, self.trace, self.body = status, milliseconds, trace, body
 
 
-class Shop:
-    """The real binary on a data directory of its own."""
-
-    def __init__(self, binary, data, environment):
-        self.binary, self.data, self.environment = str(pathlib.Path(binary).resolve()), data, environment
-        self.offset = 3000 + os.getpid() % 400 * 20
-        self.process, self.carts = None, 0
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [self.binary, "demo", "--data-dir", self.data, "--port-offset", str(self.offset), "--traffic", "0"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for line in self.process.stdout:
-            if "PopShop is open" in line:
-                return
-        sys.exit("the shop did not open")
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            expect("exit code 0 after SIGTERM", self.process.wait() == 0)
-
-    def command(self, *words):
-        done = subprocess.run(
-            [self.binary, *words, "--data-dir", self.data], env=self.environment, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            sys.exit(f"popshop {words[0]}: {done.stderr}")
-        return done.stdout
+class FaultyShop(Shop):
+    carts = 0
 
     def send(self, port, path, body=None, headers=None):
-        request = urllib.request.Request(f"http://127.0.0.1:{port + self.offset}{path}", headers=headers or {})
+        request = urllib.request.Request(self.url(port, path), headers=headers or {})
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
@@ -164,35 +135,20 @@ class Shop:
             status, trace, content = error.code, error.headers["traceresponse"], error.read()
         return Answer(status, (time.monotonic() - began) * 1000, trace.split("-")[1], json.loads(content))
 
-    def ask(self, port, path, body=None):
-        answer = self.send(port, path, body)
-        if answer.status >= 400:
-            sys.exit(f"{path}: {answer.body}")
-        return answer.body
-
     def fill_cart(self):
         self.carts += 1
         self.ask(CART, f"/cart/c{self.carts}/add", {"product_id": 2, "product_name": "Mouse", "price": 29.99})
         return f"c{self.carts}"
 
-    def resident(self):
-        """In MiB."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) // 1024
-
     def switched_off(self):
         return self.ask(CONSOLE, "/api/status")["network"]["switched_off"]
-
-    def files(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def expect_whole(self):
         """After all of it nothing is left: no fault, no lease, no mode."""
         self.ask(CONSOLE, "/api/faults/reset", {})
         time.sleep(1)
         for port in (CATALOG, CHECKOUT):
-            held = self.ask(port, "/admin/pool-stats")["pool_stats"]["active_connections"]
-            expect(f"no lease is held a second after the reset (port {port})", held == 0)
+            expect(f"no lease is held a second after the reset (port {port})", self.leases(port) == 0)
         faults = self.ask(CONSOLE, "/api/faults")
         expect("no fault is on", not any(fault["on"] for fault in faults["faults"]) and faults["mode"] == "normal")
         print(f"resident {self.resident()} MiB, {self.files()} open files")
@@ -262,7 +218,7 @@ FAULTS = [
           gauge=Shop.resident, moved=lambda b, d, a: d - b >= 50 and d - a >= 50),
     Fault("readiness flap", health, lambda b, d: 25 <= d.errors <= 75, count=16, gap=0.25, name="readiness-flap",
           strength=1),
-    Fault("network loss", checkout, failing(0), name="network-loss", gauge=Shop.switched_off,
+    Fault("network loss", checkout, failing(0), name="network-loss", gauge=FaultyShop.switched_off,
           moved=lambda *readings: readings == (False, True, False)),
 ]
 
@@ -305,22 +261,6 @@ def row(label, asked, before, during, after, observed):
 def expect(what, holds):
     if not holds:
         failures.append(what)
-
-
-def make_environment(storage, server):
-    """The shop's, and what takes away again what was made for it."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("CX_", "OTEL_", "POPSHOP_", "SYNC_", "DATABASE"))}
-    environment = dict(kept, LOG_LEVEL="critical", POPSHOP_STORAGE=storage)
-    if storage == "sqlite":
-        return environment, lambda: None
-    name = f"faults_{os.getpid()}"
-    sql(server, f"CREATE DATABASE {name}")
-    environment["DATABASE_URL"] = re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{name}", server)
-    return environment, lambda: sql(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def sql(url, query):
-    subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", query], check=True)
 
 
 def arguments():

@@ -13,10 +13,6 @@ import decimal
 import json
 import os
 import pathlib
-import re
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_service
 
 from ingress import Ingress, spans
-from proof import ask, environment, expect, finish, free_offset, sql
+from proof import Shop, environment, expect, finish, new_database, sql
 
 CART, CATALOG, CHECKOUT, CONSOLE = 8013, 8014, 8016, 8000
 
@@ -32,18 +28,19 @@ CART, CATALOG, CHECKOUT, CONSOLE = 8013, 8014, 8016, 8000
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="popshop-offline-day-") as folder:
-        database, upstream = make_database(options.postgres)
+        database, upstream = new_database(options.postgres, "offline_day")
         ingress = Ingress()
-        shop = Shop(options.popshop, folder + "/data", upstream, ingress.url)
+        settings = environment(SYNC_DATABASE_URL=upstream, OTEL_EXPORTER_OTLP_ENDPOINT=ingress.url)
+        shop = SellingShop(options.popshop, folder + "/data", settings)
         try:
-            run(options, shop, database, ingress)
+            run(options, shop, lambda query: sql(upstream, query), ingress)
         finally:
             shop.kill()
-            sql(options.postgres, f"DROP DATABASE {database.name} WITH (FORCE)")
+            sql(options.postgres, f"DROP DATABASE {database} WITH (FORCE)")
     finish()
 
 
-def run(options, shop, database, ingress):
+def run(options, shop, upstream_rows, ingress):
     print("-- offline")
     shop.start("--offline")
     orders = shop.sell(options.orders)
@@ -64,19 +61,19 @@ def run(options, shop, database, ingress):
     began = time.monotonic()
     shop.wait_until(lambda now: now["orders"]["pending"] == 0 and now["spans"]["pending"] == 0)
     print(f"nothing waits any more after {time.monotonic() - began:.1f} s")
-    shop.stop()
+    expect("exit code after SIGTERM", shop.stop(), 0)
     print(shop.command("sync", "--once").strip())
 
     print("-- what arrived")
-    rows = database.rows("SELECT id, user_id, currency, total FROM orders WHERE edge_id IS NOT NULL ORDER BY id")
+    rows = upstream_rows("SELECT id, user_id, currency, total FROM orders WHERE edge_id IS NOT NULL ORDER BY id")
     expect("orders upstream", len(rows), len(orders))
     expect("order ids", {row[0] for row in rows}, set(orders))
-    expect("receipts", database.rows("SELECT count(*) FROM receipts")[0][0], str(len(orders)))
+    expect("receipts", upstream_rows("SELECT count(*) FROM receipts")[0][0], str(len(orders)))
     for currency in sorted({order["currency"] for order in orders.values()}):
         sold = sum(decimal.Decimal(str(o["total"])) for o in orders.values() if o["currency"] == currency)
         pushed = sum(decimal.Decimal(row[3]) for row in rows if row[2] == currency)
         expect(f"money in {currency}", pushed, sold)
-    items = database.rows(
+    items = upstream_rows(
         "SELECT sum(i.quantity) FROM order_items i JOIN orders o ON o.id = i.order_id WHERE o.edge_id IS NOT NULL"
     )
     expect("things sold", int(items[0][0]), sum(i["quantity"] for o in orders.values() for i in o["items"]))
@@ -100,47 +97,7 @@ def run(options, shop, database, ingress):
         expect(f"{lane} balance", sum(now[lane][state] for state in states), now[lane]["enqueued"])
 
 
-class Shop:
-    """The real binary on a data directory of its own."""
-
-    def __init__(self, binary, data, upstream, ingress):
-        self.binary = str(pathlib.Path(binary).resolve())
-        self.data = data
-        self.offset = free_offset()
-        self.process = None
-        self.environment = environment(SYNC_DATABASE_URL=upstream, OTEL_EXPORTER_OTLP_ENDPOINT=ingress)
-
-    def start(self, *more):
-        self.process = subprocess.Popen(
-            [self.binary, "demo", "--data-dir", self.data, "--port-offset", str(self.offset), "--traffic", "0", *more],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for line in self.process.stdout:
-            if "PopShop is open" in line:
-                return
-        sys.exit("the shop did not open")
-
-    def kill(self):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-
-    def stop(self):
-        self.process.terminate()
-        expect("exit code after SIGTERM", self.process.wait(), 0)
-
-    def command(self, *words):
-        done = subprocess.run(
-            [self.binary, *words, "--data-dir", self.data],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
-        expect(f"exit code of popshop {words[0]}", done.returncode, 0)
-        return done.stdout + done.stderr
-
+class SellingShop(Shop):
     def status(self):
         return json.loads(self.command("status", "--json"))
 
@@ -175,25 +132,6 @@ class Shop:
         """For as long as it takes: whoever runs this has the last word."""
         while not condition(self.ask(CONSOLE, "/api/status")):
             time.sleep(0.05)
-
-    def ask(self, port, path, body=None):
-        return ask(f"http://127.0.0.1:{port + self.offset}{path}", body)
-
-
-class Database:
-    def __init__(self, url, name):
-        self.url, self.name = url, name
-
-    def rows(self, query):
-        return sql(self.url, query)
-
-
-def make_database(server):
-    """A new database on the server, as `Database` and as the URL that the shop is given."""
-    name = f"offline_day_{os.getpid()}"
-    sql(server, f"CREATE DATABASE {name}")
-    url = re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{name}", server)
-    return Database(url, name), url
 
 
 def arguments():

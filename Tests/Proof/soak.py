@@ -17,12 +17,10 @@ import json
 import os
 import pathlib
 import re
-import subprocess
-import sys
 import tempfile
 import time
 
-from proof import ask, environment, expect, finish, free_offset, sql
+from proof import Shop, expect, finish, storage_environment
 
 CONSOLE, CATALOG, CHECKOUT = 8000, 8014, 8016
 OUTAGES = {"cart-outage", "payment-unreachable", "network-loss"}
@@ -32,13 +30,17 @@ SLOT = 5 * 60  # seconds
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="popshop-soak-") as folder:
-        settings, drop = make_environment(options.storage, options.postgres)
-        shop = Shop(options, folder, settings)
+        settings, drop = storage_environment(options.storage, options.postgres, "soak", LOG_LEVEL="warning")
+        shop, log = Shop(options.popshop, folder + "/data", settings), pathlib.Path(folder) / "log"
         try:
+            if options.storage == "postgres":
+                shop.command("migrate")
+            with open(log, "w") as file:
+                shop.start(traffic=0 if options.scenario else options.rpm, log=file)
             soak(shop, options)
+            tell(log)
         finally:
-            shop.process.kill()
-            shop.process.wait()
+            shop.kill()
             drop()
     finish()
 
@@ -49,39 +51,41 @@ def soak(shop, options):
     print("minute  resident MiB  files  threads  catalog leases  checkout leases  spans")
     # Everything that is made once is made: pools, prepared statements, caches.
     time.sleep(options.warm)
-    start = shop.show("start")
+    start = show(shop, "start")
     if options.scenario:
-        shop.ask("/api/scenario", {"action": "start", "scenario": options.scenario, "seed": options.seed,
+        shop.ask(CONSOLE, "/api/scenario", {"action": "start", "scenario": options.scenario, "seed": options.seed,
                                    "duration_minutes": options.minutes, "peak_rpm": options.rpm})
     else:
-        shop.ask("/api/mode", {"mode": "blackfriday"})
-        others = [each["name"] for each in shop.ask("/api/faults")["faults"] if not each["on"]]
+        shop.ask(CONSOLE, "/api/mode", {"mode": "blackfriday"})
+        others = [each["name"] for each in shop.ask(CONSOLE, "/api/faults")["faults"] if not each["on"]]
         for name in set(others) - OUTAGES:
-            shop.switch(name, True)
+            switch(shop, name, True)
     minutes, began = [], time.monotonic()
     while (elapsed := time.monotonic() - began) < options.minutes * 60:
         if not options.scenario and elapsed // SLOT != (elapsed - 60) // SLOT:
             for name in OUTAGES:
-                shop.switch(name, elapsed // SLOT % 2 == 1)
+                switch(shop, name, elapsed // SLOT % 2 == 1)
         time.sleep(min(60, options.minutes * 60 - elapsed))
-        minutes.append(shop.show(f"{(time.monotonic() - began) / 60:.0f}"))
+        minutes.append(show(shop, f"{(time.monotonic() - began) / 60:.0f}"))
     if options.scenario:
-        status = shop.ask("/api/scenarios")["status"]
+        status = shop.ask(CONSOLE, "/api/scenarios")["status"]
         table(status)
-    shop.ask("/api/reset", {})
+    shop.ask(CONSOLE, "/api/reset", {})
     time.sleep(options.settle)
-    end = shop.show("reset")
-    spans = shop.ask("/api/status")["spans"]
+    end = show(shop, "reset")
+    spans = shop.ask(CONSOLE, "/api/status")["spans"]
     print(f"spans: {json.dumps(spans)}")
-    shop.process.terminate()
-    expect("exit code after SIGTERM", shop.process.wait(), 0)
+    expect("exit code after SIGTERM", shop.stop(), 0)
     expect("leases that are out", (end["catalog"], end["checkout"]), (0, 0))
     expect("memory within 32 MiB of the start", end["resident"] <= start["resident"] + 32, True)
     third = max(1, len(minutes) // 3)
     middle, last = (max(each["files"] for each in part) for part in (minutes[third:-third] or minutes, minutes[-third:]))
     expect("the last third has 24 more open files than the middle one, at most", last - middle <= 24, True)
     expect("spans that were dropped", spans["dropped"], 0)
-    log(shop.log)
+
+
+def switch(shop, name, on):
+    shop.ask(CONSOLE, "/api/faults", {"name": name, "on": on})
 
 
 def table(status):
@@ -94,7 +98,7 @@ def table(status):
               f"{each['checkouts_failed']:7}")
 
 
-def log(path):
+def tell(path):
     """What was said, with what differs from line to line left out."""
     said = collections.Counter()
     for line in path.read_text().splitlines():
@@ -108,54 +112,15 @@ def log(path):
     expect("lines of the level critical, and crashes", sum(n for (level, _), n in said.items() if level == "critical"), 0)
 
 
-class Shop:
-    def __init__(self, options, folder, settings):
-        self.offset = free_offset()
-        self.log = pathlib.Path(folder) / "log"
-        binary = str(pathlib.Path(options.popshop).resolve())
-        data = ["--data-dir", folder + "/data"]
-        if options.storage == "postgres":
-            subprocess.run([binary, "migrate", *data], env=settings, check=True, stdout=subprocess.DEVNULL)
-        traffic = "0" if options.scenario else str(options.rpm)
-        self.process = subprocess.Popen(
-            [binary, "demo", *data, "--port-offset", str(self.offset), "--traffic", traffic],
-            env=settings, stdout=subprocess.PIPE, stderr=open(self.log, "w"), text=True)
-        for line in self.process.stdout:
-            if "PopShop is open" in line:
-                return
-        sys.exit(f"the shop did not open: {self.log.read_text()}")
-
-    def ask(self, path, body=None, port=CONSOLE):
-        return ask(f"http://127.0.0.1:{port + self.offset}{path}", body)
-
-    def switch(self, name, on):
-        self.ask("/api/faults", {"name": name, "on": on})
-
-    def leases(self, port):
-        return self.ask("/admin/pool-stats", port=port)["pool_stats"]["active_connections"]
-
-    def show(self, when):
-        process = f"/proc/{self.process.pid}"
-        status = pathlib.Path(f"{process}/status").read_text()
-        found = {"resident": int(re.search(r"VmRSS:\s+(\d+)", status)[1]) // 1024,
-                 "files": len(os.listdir(f"{process}/fd")), "threads": len(os.listdir(f"{process}/task")),
-                 "catalog": self.leases(CATALOG), "checkout": self.leases(CHECKOUT)}
-        spans = self.ask("/api/status")["spans"]
-        print(f"{when:>6} {found['resident']:13} {found['files']:6} {found['threads']:8} {found['catalog']:15} "
-              f"{found['checkout']:16}  {spans.get('recorded', spans.get('pending'))}", flush=True)
-        return found
-
-
-def make_environment(storage, server):
-    """The shop's, and what takes away again what was made for it."""
-    settings = environment(POPSHOP_STORAGE=storage)
-    settings["LOG_LEVEL"] = "warning"
-    if storage == "sqlite":
-        return settings, lambda: None
-    name = f"soak_{os.getpid()}"
-    sql(server, f"CREATE DATABASE {name}")
-    settings["DATABASE_URL"] = re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{name}", server)
-    return settings, lambda: sql(server, f"DROP DATABASE {name} WITH (FORCE)")
+def show(shop, when):
+    """Prints and returns what the shop holds."""
+    found = {"resident": shop.resident(), "files": shop.files(),
+             "threads": len(os.listdir(f"/proc/{shop.process.pid}/task")),
+             "catalog": shop.leases(CATALOG), "checkout": shop.leases(CHECKOUT)}
+    spans = shop.ask(CONSOLE, "/api/status")["spans"]["enqueued"]
+    print(f"{when:>6} {found['resident']:13} {found['files']:6} {found['threads']:8} {found['catalog']:15} "
+          f"{found['checkout']:16}  {spans}", flush=True)
+    return found
 
 
 def arguments():

@@ -37,6 +37,15 @@ import Testing
         #expect(try await count(TraceFilter(text: "get /")) == 2)
     }
 
+    @Test func `two spellings of one accent are two names, also for the list`() async throws {
+        let buffer = try scratch.buffer()
+        try fill(buffer, ["caf\u{e9}", "cafe\u{301}", "caf\u{e9}"])
+        try await buffer.flush()
+        #expect(try names().count == 2)
+        #expect(try await count(TraceFilter(route: "caf\u{e9}")) == 2)
+        #expect(try await count(TraceFilter(route: "cafe\u{301}")) == 1)
+    }
+
     @Test func `where the list is full, there may be more`() async throws {
         let buffer = try scratch.buffer()
         try fill(buffer, (0...SliceWriter.maxNames).map { "GET /\($0)" })

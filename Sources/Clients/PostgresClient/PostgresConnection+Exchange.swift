@@ -205,39 +205,28 @@ extension PostgresConnection {
         let readiness = session.readiness
         let exchange = Exchange(readiness)
         self.exchange = exchange
-        setDeadline(.now + limits.timeout)
+        timer.deadline = .now + limits.timeout
         publish()
         guard PQsslInUse(session.raw) != 0 else { return exchange }
         // OpenSSL may hold the tail of a record that libpq had no room for, and no descriptor tells of that.
-        nudge = WakeTimer { readiness.wake() }
-        nudge?.set(.now + .milliseconds(20), repeating: .milliseconds(20))
+        nudge = Task {
+            while true {
+                try await Task.sleep(for: .milliseconds(20))
+                readiness.wake()
+            }
+        }
         return exchange
     }
 
     private func finish() {
-        (exchange, deadline, nudge) = (nil, nil, nil)
+        exchange = nil
+        timer.deadline = nil
+        nudge?.cancel()
         publish()
     }
 
-    /// One timer serves many statements: it is set anew only when it is due later than the statement's time, and what
-    /// it finds when it is due is the time of a later one.
-    private func setDeadline(_ deadline: ContinuousClock.Instant) {
-        self.deadline = deadline
-        if let timer, timer.due <= deadline { return }
-        setTimer(deadline)
-    }
-
-    private func setTimer(_ due: ContinuousClock.Instant) {
-        let timer = timer ?? WakeTimer { [weak self] in Task { await self?.timerIsDue() } }
-        timer.set(due)
-        self.timer = timer
-    }
-
-    private func timerIsDue() {
-        guard let deadline else { return timer = nil }
-        guard deadline <= .now else { return setTimer(deadline) }
-        timer = nil
-        exchange?.interrupt(.timeout)
+    func timerIsDue() {
+        if timer.isOver() { exchange?.interrupt(.timeout) }
     }
 
     /// Asks the server to cancel, on a thread that may block, and sets the time it has for that.
@@ -245,7 +234,7 @@ extension PostgresConnection {
     /// - Returns: False when it cannot be asked.
     private func sendCancel(_ session: Session, _ exchange: Exchange) -> Bool {
         exchange.beginCancel()
-        setDeadline(.now + configuration.cancelTimeout)
+        timer.deadline = .now + configuration.cancelTimeout
         return CancelRequest.send(session) { exchange.cancelHasReturned() }
     }
 }

@@ -18,9 +18,8 @@ public actor PostgresConnection {
 
     /// What is under way.
     var exchange: Exchange?
-    var deadline: ContinuousClock.Instant?
-    var timer: WakeTimer?
-    var nudge: WakeTimer?
+    lazy var timer = DeadlineTimer { [weak self] in Task { await self?.timerIsDue() } }
+    var nudge: Task<Void, any Error>?
 
     /// The readiness of a connection that the next one who borrows it can use; nil when there is none.
     private let idle = Mutex<Readiness?>(nil)
@@ -110,7 +109,7 @@ public actor PostgresConnection {
 
     func hangUp() {
         let readiness = session?.readiness
-        (session, timer) = (nil, nil)
+        session = nil
         statements = [:]
         publish()
         // Whoever waits for an answer finds that there is no session any more.

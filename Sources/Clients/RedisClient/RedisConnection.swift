@@ -11,9 +11,7 @@ public actor RedisConnection {
 
     private var session: Session?
     private var isExecuting = false
-    /// When the exchange under way is over, answered or not.
-    private var deadline: ContinuousClock.Instant?
-    private var timer: WakeTimer?
+    private lazy var timer = DeadlineTimer { [weak self] in Task { await self?.timerIsDue() } }
     /// Nil when there is no connection that could be lent.
     private let idle = Mutex<Readiness?>(nil)
 
@@ -97,7 +95,7 @@ public actor RedisConnection {
 
     private func hangUp() {
         let readiness = session?.readiness
-        (session, timer) = (nil, nil)
+        session = nil
         publish()
         // Whoever waits for an answer finds that there is no session any more.
         readiness?.wake()
@@ -137,37 +135,25 @@ public actor RedisConnection {
 extension RedisConnection {
     private func begin(_ deadline: ContinuousClock.Instant) {
         isExecuting = true
-        self.deadline = deadline
+        timer.deadline = deadline
         publish()
-        // One timer serves many exchanges: see `timerIsDue`.
-        if let timer, timer.due <= deadline { return }
-        setTimer(deadline)
     }
 
     private func finish() {
-        (isExecuting, deadline) = (false, nil)
+        isExecuting = false
+        timer.deadline = nil
         publish()
     }
 
-    private func setTimer(_ due: ContinuousClock.Instant) {
-        let timer = timer ?? WakeTimer { [weak self] in Task { await self?.timerIsDue() } }
-        timer.set(due)
-        self.timer = timer
-    }
-
-    /// What it finds may be the time of a later exchange.
     private func timerIsDue() {
-        guard let deadline else { return timer = nil }
-        guard deadline <= .now else { return setTimer(deadline) }
-        timer = nil
-        session?.readiness.wake()
+        if timer.isOver() { session?.readiness.wake() }
     }
 
     private func exchange(_ commands: [RedisCommand], _ session: Session) async throws(RedisError) -> [RedisReply] {
         session.begin(commands)
         while true {
             try session.send()
-            guard let deadline, deadline > .now else { throw session.timeout }
+            guard let deadline = timer.deadline, deadline > .now else { throw session.timeout }
             await session.readiness.wait()
             guard self.session === session else { throw session.lost }
             if let replies = try session.receive() { return replies }

@@ -171,8 +171,10 @@ final class SliceWriter {
     }
 
     private func list(_ db: Database, _ name: String) throws {
-        guard !names.contains(name), names.count < Self.maxNames else { return }
-        try db.execute(sql: "INSERT INTO names (name) VALUES (?)", arguments: [name])
+        // Names that are equal to Swift and not to SQLite, such as an accent composed and not, are two.
+        if let index = names.firstIndex(of: name), names[index].utf8.elementsEqual(name.utf8) { return }
+        guard names.count < Self.maxNames else { return }
+        try db.execute(sql: "INSERT OR IGNORE INTO names (name) VALUES (?)", arguments: [name])
         names.insert(name)
     }
 
