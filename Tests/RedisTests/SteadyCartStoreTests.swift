@@ -29,6 +29,7 @@ struct SteadyCartStoreTests {
             logger: log.logger,
             maximumChanges: maximumChanges,
             backOff: .milliseconds(1) ... .milliseconds(20),
+            lastTry: .seconds(60),
             now: { clock.now }
         )
     }
@@ -163,7 +164,8 @@ struct SteadyCartStoreTests {
     func shutdown() async throws {
         let pool = try await TestRedis.emptied(14)
         let proxy = try LosingProxy(to: TestRedis.configuration(0).url.address)
-        let store = Self.steady(try proxy.configuration(14, timeout: Self.patience))
+        // Longer than elsewhere: what is sent at the end has three tries, on a machine that may be busy.
+        let store = Self.steady(try proxy.configuration(14, timeout: .seconds(5)))
         proxy.lose(true)
         for _ in 0..<200 { _ = try await store.add(line(1), to: Self.id) }
         proxy.lose(false)

@@ -9,8 +9,6 @@ import Tracing
 extension SteadyCartStore: Service {
     /// The most changes that are sent together.
     private static let batch = 64
-    /// What an orderly end may take for what is still held.
-    private static let lastTry = Duration.seconds(2)
 
     /// Runs until the task is cancelled or the group shuts down; without it carts stay in memory once Redis was away.
     /// It should end after the service that serves the carts.
@@ -102,7 +100,7 @@ extension SteadyCartStore: Service {
 
     /// A few tries, so that an orderly restart of the service loses nothing.
     private func sendTheRest() async {
-        let deadline = ContinuousClock.now + Self.lastTry
+        let deadline = ContinuousClock.now + lastTry
         var triesLeft = 3
         while triesLeft > 0, ContinuousClock.now < deadline {
             do {

@@ -33,6 +33,7 @@ public final class SteadyCartStore: CartStore {
     let tracer: ServiceTracer
     let logger: Logger
     let backOff: ClosedRange<Duration>
+    let lastTry: Duration
     let guarded: Mutex<State>
     let wakes = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
     private let now: @Sendable () -> Int64
@@ -43,6 +44,7 @@ public final class SteadyCartStore: CartStore {
     ///   - maximumCarts: How many carts are remembered for when Redis is away.
     ///   - maximumChanges: How many changes are held while it is; beyond that the oldest is dropped, and counted.
     ///   - backOff: The ceiling of the first wait between two looks for Redis, and of the longest (full jitter).
+    ///   - lastTry: What an orderly end may take for what is still held.
     ///   - now: Milliseconds since 1970.
     public init(
         _ redis: any RepeatableCartStore,
@@ -51,12 +53,14 @@ public final class SteadyCartStore: CartStore {
         maximumCarts: Int = 20_000,
         maximumChanges: Int = 100_000,
         backOff: ClosedRange<Duration> = .milliseconds(100) ... .seconds(2),
+        lastTry: Duration = .seconds(2),
         now: @escaping @Sendable () -> Int64
     ) {
         self.redis = redis
         self.tracer = tracer
         self.logger = logger
         self.backOff = backOff
+        self.lastTry = lastTry
         self.now = now
         guarded = Mutex(
             State(shelf: CartShelf(maximumCarts: maximumCarts), journal: CartJournal(maximum: maximumChanges))
