@@ -125,6 +125,7 @@ let package = Package(
             ["ChildProcess", "TelemetryBuffer", "OTLP", "ServiceTracing", grdb, lifecycle, logging, tracing]
         ),
         library("ShopAPI", at: "ShopAPI", ["Commerce", "HTTPClient", "ServiceTracing", httpTypes, tracing]),
+        tests("ShopAPITests", ["Commerce", "ShopAPI"]),
         // Storage: protocols, and one target an engine.
         library(
             "Storage",
@@ -207,7 +208,7 @@ let package = Package(
         service("Ad", ["ServiceTracing"]),
         service(
             "LoadGenerator",
-            ["Assets", "Faults", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
+            ["Assets", "Fixtures", "HTTPClient", "ServiceTracing", "Storage", lifecycle, tracing]
         ),
         // What a journey's trace must look like, for every test that sees one.
         .target(
@@ -284,7 +285,7 @@ let package = Package(
         library(
             "Terminal",
             at: "Terminal",
-            ["ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer"]
+            ["Commerce", "ConsoleAPI", "OTLP", "ServiceTracing", "ShopAPI", "Storage", "TelemetryBuffer"]
         ),
         tests(
             "TerminalTests",

@@ -22,7 +22,7 @@ public struct LiveTopic: Sendable {
         _ message: @escaping @Sendable () async throws -> Message
     ) {
         self.name = name
-        body = { [UInt8](try JSON.encoder.encode(try await message())) }
+        body = { try JSON.bytes(try await message()) }
     }
 }
 

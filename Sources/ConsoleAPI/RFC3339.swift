@@ -1,3 +1,5 @@
+import Commerce
+
 /// Times with nanoseconds as text (RFC 3339, section 5.6): what one row of a list says is where the next page begins.
 public enum RFC3339 {
     /// Why a text is no moment.

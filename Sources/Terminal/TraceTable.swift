@@ -1,3 +1,4 @@
+import Commerce
 import ConsoleAPI
 import ServiceTracing
 public import TelemetryBuffer

@@ -98,7 +98,7 @@ struct Shopper: Sendable {
             onStep(StepOutcome(isCheckout: step.isCheckout, duration: watch.elapsed, hasFailed: hasFailed))
         }
         let request = step.request
-        let body = try step.body.map { [UInt8](try JSON.encoder.encode($0)) } ?? []
+        let body = try step.body.map { try JSON.bytes($0) } ?? []
         let response = try await caller.send(step.service, request, body: body)
         outcome.steps.append(
             JourneyAnswer.Step(

@@ -14,8 +14,7 @@ extension Response {
         status: HTTPResponse.Status = .ok,
         headers: HTTPFields = [:]
     ) throws -> Response {
-        let data = try JSON.encoder.encode(body)
-        return json(ByteBuffer(bytes: data), status, headers)
+        json(ByteBuffer(bytes: try JSON.bytes(body)), status, headers)
     }
 
     static func json(_ error: ServiceError, traceID: TraceID) -> Response {

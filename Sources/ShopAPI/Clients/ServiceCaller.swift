@@ -1,4 +1,4 @@
-public import FoundationEssentials
+import FoundationEssentials
 public import HTTPClient
 import HTTPTypes
 public import ServiceTracing
@@ -51,7 +51,7 @@ public struct ServiceCaller: Sendable {
         body: (some Encodable)?,
         _ answer: Answer.Type = Answer.self
     ) async throws -> Answer {
-        let body = try body.map { [UInt8](try JSON.encoder.encode($0)) } ?? []
+        let body = try body.map { try JSON.bytes($0) } ?? []
         let span = tracer.startSpan(
             path.spanName,
             kind: .client,
@@ -156,16 +156,4 @@ extension RecordedSpan {
         case nil: fail(error is CancellationError ? "cancelled" : "failed", "\(error)")
         }
     }
-}
-
-/// The one way JSON is written and read between services.
-public enum JSON {
-    /// Sorted keys: the same answer is the same bytes.
-    public static let encoder: JSONEncoder = {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }()
-
-    public static let decoder = JSONDecoder()
 }

@@ -1,3 +1,4 @@
+import Commerce
 import FoundationEssentials
 
 /// Times as JSON carries them.
@@ -6,12 +7,9 @@ public enum Timestamp {
 
     /// Milliseconds since 1970 as ISO 8601 in UTC: `2026-11-22T19:40:00.123Z`.
     public static func text(_ milliseconds: Int64) -> String {
-        // The fraction is written by hand: a date is a double, and formatting cuts .123 to .122.
         let fraction = (milliseconds % 1000 + 1000) % 1000
-        let second = Date(timeIntervalSince1970: Double((milliseconds - fraction) / 1000))
-        let digits = String(fraction)
-        let padding = String(repeating: "0", count: 3 - digits.count)
-        return second.formatted(Date.ISO8601FormatStyle()).dropLast() + ".\(padding)\(digits)Z"
+        let time = CivilTime((milliseconds - fraction) / 1000)
+        return "\(time.date)T\(time.clock).\(CivilTime.digits(Int(fraction), 3))Z"
     }
 
     /// Milliseconds since 1970 of an ISO 8601 text; nil when it is none.

@@ -29,13 +29,14 @@ public struct CivilTime: Hashable, Sendable {
     /// `19:40:07`.
     public var clock: String { "\(Self.digits(hour, 2)):\(Self.digits(minute, 2)):\(Self.digits(second, 2))" }
 
-    static func digits(_ value: Int, _ count: Int) -> String {
+    /// A number with zeroes in front, of at least so many digits.
+    public static func digits(_ value: Int, _ count: Int) -> String {
         let text = String(value)
         return String(repeating: "0", count: max(0, count - text.count)) + text
     }
 
     /// Days since 1970 of a date, nil for one the calendar does not have.
-    static func days(year: Int, month: Int, day: Int) -> Int64? {
+    public static func days(year: Int, month: Int, day: Int) -> Int64? {
         guard (1...12).contains(month), day >= 1, day <= 31 else { return nil }
         let (era, yearOfEra) = floorDivide(Int64(month <= 2 ? year - 1 : year), 400)
         let dayOfYear = Int64((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1)
