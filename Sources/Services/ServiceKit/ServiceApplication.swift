@@ -1,4 +1,5 @@
 import Hummingbird
+import HummingbirdCore
 public import Logging
 import NIOCore
 public import ServiceLifecycle
@@ -36,6 +37,7 @@ public func buildApplication(
     logger[metadataKey: "service"] = "\(router.service.rawValue)"
     return Application(
         responder: router.buildResponder(),
+        server: HTTPServerBuilder { EventLoopChannel(HTTP1Channel(responder: $0)) },
         configuration: .init(address: .hostname(address.host, port: address.port), serverName: nil),
         onServerRunning: { channel in await onListening(channel.localAddress?.port ?? address.port) },
         logger: logger
