@@ -41,7 +41,7 @@ public struct SQLiteCatalogStore: CatalogStore {
     }
 
     public func product(_ id: ProductID) async throws -> Product? {
-        try await readers.read { db, trace in
+        try await readers.read(.brief) { db, trace in
             try Self.fetch(Statements.product, [id.rawValue], db, trace).first
         }
     }

@@ -70,7 +70,7 @@ public struct SQLiteOrderStore: OrderStore {
     }
 
     public func order(_ id: OrderID) async throws -> Order? {
-        try await readers.read { db, trace in try OrderRows.order(id, in: db, trace: trace) }
+        try await readers.read(.brief) { db, trace in try OrderRows.order(id, in: db, trace: trace) }
     }
 
     public func orders(of user: UserID?, limit: Int) async throws -> [Order] {
