@@ -86,7 +86,7 @@ struct FaultTests {
         }
     }
 
-    @Test("N+1 is one call for the list and one for each in it; a storm is as many as it is strong")
+    @Test("N+1 is a call for the list and one for each in it; in a storm the cache is empty, and calls are as many")
     func recommendations() async throws {
         try await ShopHarness.run { shop in
             func calls() async throws -> Int {
@@ -95,14 +95,24 @@ struct FaultTests {
                 #expect(answer.status == 200)
                 return shop.spans.named("GET /products/{id}").filter { $0.kind == .client }.count
             }
+            func cache(_ field: String) async throws -> Double? {
+                try await shop.get(.recommendation, "/stats").json["cache"][field].number
+            }
             #expect(try await calls() == 0)
+            // Three rules look up five products each, which the list has brought.
+            #expect(try await cache("hits") == 15)
+            #expect(try await cache("misses") == 0)
             try await shop.on(.nPlusOne)
             #expect(try await calls() == 5)
             let spans = shop.spans.named("GET /products/{id}").filter { $0.kind == .client }
             for (one, next) in zip(spans, spans.dropFirst()) { #expect(one.endTime <= next.startTime) }
             try await shop.mode.reset()
             try await shop.on(.cacheMissStorm, strength: 12)
+            let hits = try await cache("hits")
             #expect(try await calls() == 12)
+            #expect(try await cache("hits") == hits)
+            #expect(try await cache("misses") == 15)
+            #expect(try await cache("entries") == 0)
             try await shop.mode.reset()
             #expect(try await calls() == 0)
         }

@@ -43,7 +43,15 @@ public struct RecommendationController: Sendable {
         }
         router.addObservation(
             of: mode,
-            stats: { ["rules": .int(RecommendationRules.all.count)] }
+            stats: {
+                let cache = faults.cache.statistics
+                return [
+                    "rules": .int(RecommendationRules.all.count),
+                    "cache": .object([
+                        "entries": .int(cache.entries), "hits": .int(cache.hits), "misses": .int(cache.misses),
+                    ]),
+                ]
+            }
         )
     }
 

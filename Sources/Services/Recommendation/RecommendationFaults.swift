@@ -9,6 +9,7 @@ struct RecommendationFaults: Sendable {
     let faults: ServiceFaults
     let catalog: CatalogClient
     let hoard: MemoryHoard
+    let cache = ProductCache()
 
     /// - Throws: `DownstreamError`.
     func act(on products: [ProductMessage], _ span: RecordedSpan?) async throws {
@@ -20,9 +21,7 @@ struct RecommendationFaults: Sendable {
         let ids = products.map { ProductID($0.id) }
         guard !ids.isEmpty else { return }
         if faults[.nPlusOne] != nil { try await timed(.nPlusOne, span) { try await readOneByOne(ids) } }
-        if let calls = faults[.cacheMissStorm]?.strength {
-            try await timed(.cacheMissStorm, span) { try await readAtOnce(ids, calls) }
-        }
+        try await lookUp(products, span)
     }
 
     /// One call for the list, and then one for each in it: what an object-relational mapper does unasked.
@@ -30,11 +29,25 @@ struct RecommendationFaults: Sendable {
         for id in ids { _ = try await catalog.product(id) }
     }
 
-    /// Every look-up that a cache would have answered goes to the catalog, all of them at once.
-    private func readAtOnce(_ ids: [ProductID], _ calls: Int) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for call in 0..<calls { group.addTask { _ = try await catalog.product(ids[call % ids.count]) } }
-            try await group.waitForAll()
+    /// Each rule looks each product up in the cache, which has just been warmed; in a storm it holds nothing, and what it
+    /// would have answered goes to the catalog, all of it at once.
+    private func lookUp(_ products: [ProductMessage], _ span: RecordedSpan?) async throws {
+        let lookUps = RecommendationRules.all.flatMap { _ in products.map(\.id) }
+        guard let most = faults[.cacheMissStorm]?.strength else {
+            cache.keep(products)
+            _ = cache.misses(of: lookUps)
+            return
+        }
+        cache.empty()
+        let missing = cache.misses(of: lookUps)
+        span?.set([
+            "popshop.cache.hits": .int(lookUps.count - missing.count), "popshop.cache.misses": .int(missing.count),
+        ])
+        try await timed(.cacheMissStorm, span) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for id in missing.prefix(most) { group.addTask { _ = try await catalog.product(ProductID(id)) } }
+                try await group.waitForAll()
+            }
         }
     }
 
