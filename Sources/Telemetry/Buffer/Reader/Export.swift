@@ -40,8 +40,8 @@ extension TraceReader {
         for start in stride(from: 0, to: ids.count, by: 50) {
             let some = ids[start..<min(start + 50, ids.count)]
             let spans = try await offPool {
-                let slices = try openSlices()
-                return try some.flatMap { id in try slices.flatMap { try $0.spans(of: id) } }
+                let view = try view()
+                return try some.flatMap { id in try view.slices(with: id).flatMap { try $0.spans(of: id) } }
             }
             for batch in grouped(spans.map { ($0.resource, $0.payload) }) { try await body(batch) }
         }

@@ -22,9 +22,10 @@ extension TraceReader {
         try await offPool {
             var pulse = Pulse(since: since)
             var (room, durations) = (40_000, [Int64]())
-            for slice in try openSlices().reversed() where room > 0 {
+            let view = try view()
+            for slice in view.slices(endingAfter: Int64(clamping: since)) where room > 0 {
                 var (seen, earliest) = (0, Int64.max)
-                try slice.visitMapSpans(since: Int64(clamping: since), limit: room) { span in
+                try view.reader(slice)?.visitMapSpans(since: Int64(clamping: since), limit: room) { span in
                     seen += 1
                     earliest = min(earliest, span.start)
                     guard span.kind == .client, span.databaseSystem == nil, callers.contains(span.service) else {

@@ -62,10 +62,13 @@ struct SliceReader {
     private static let ownSpans =
         "SELECT 1 FROM spans WHERE seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id"
 
-    /// The next traces by falling start. What a whole trace has, one of its parts has: so a slice may leave out what
-    /// has no error or lacks the service, but not what was short.
+    /// The next traces by falling start.
+    ///
+    /// - Parameter isSealed: Then a trace whose part here does not fulfil the filter is left out: its whole, where there is
+    ///   one, is looked at besides. Of the slice that is written all are given.
     func traces(
         _ filter: TraceFilter,
+        isSealed: Bool,
         after position: Position?,
         count: Int
     ) throws -> [(position: Position, summary: TraceSummary)] {
@@ -78,15 +81,53 @@ struct SliceReader {
             conditions.append("start_ns < ?")
             arguments += [Int64(clamping: before)]
         }
-        // A trace that is long by all its parts may have no error in the part at hand: then all must be read.
-        if filter.errorsOnly, filter.minDuration == nil { conditions.append("error_count > 0") }
-        if let service = filter.service, filter.minDuration == nil {
+        if isSealed, let duration = filter.minDuration {
+            conditions.append("max(end_ns - start_ns, 0) >= ?")
+            // Rounded down: who is let through is looked at exactly.
+            arguments += [Int64(min(duration * 1e6, 9e18))]
+        }
+        if isSealed, filter.errorsOnly { conditions.append("error_count > 0") }
+        if isSealed, let service = filter.service {
             guard let bit = services.first(where: { $0.value == service })?.key else { return [] }
             conditions.append("services & ? <> 0")
             arguments += [1 << bit]
         }
+        if isSealed {
+            guard let chosen = try spanConditions(filter) else { return [] }
+            conditions += chosen.conditions
+            arguments += chosen.arguments
+        }
+        let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        arguments += [count]
+        let sql = "SELECT * FROM traces \(condition) ORDER BY start_ns DESC, trace_id DESC LIMIT ?"
+        return try read { db in
+            try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
+                guard let summary = summary(row) else { return nil }
+                return (Position(start: row["start_ns"], traceID: row["trace_id"]), summary)
+            }
+        }
+    }
+
+    /// Whether the part of a trace that is here has the span that is looked for.
+    func hasSpan(of id: TraceID, _ filter: TraceFilter) throws -> Bool {
+        guard let chosen = try spanConditions(filter) else { return false }
+        let conditions = (["trace_id = ?"] + chosen.conditions).joined(separator: " AND ")
+        let arguments: StatementArguments = [DataBytes(bytes: id.bytes)] + chosen.arguments
+        return try read { db in
+            try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM traces WHERE \(conditions))", arguments: arguments)
+        } ?? false
+    }
+
+    /// Whether any trace of this slice may have it.
+    func mayHaveSpan(_ filter: TraceFilter) throws -> Bool { try spanConditions(filter) != nil }
+
+    /// What is asked of a trace's spans; nil when no span of this slice fulfils it.
+    private func spanConditions(
+        _ filter: TraceFilter
+    ) throws -> (conditions: [String], arguments: StatementArguments)? {
+        var (conditions, arguments): ([String], StatementArguments) = ([], [])
         if let route = filter.route {
-            guard try mayHaveName(where: "name = ?", route) else { return [] }
+            guard try mayHaveName(where: "name = ?", route) else { return nil }
             conditions.append("EXISTS (\(Self.ownSpans) AND name = ?)")
             arguments += [route]
         }
@@ -100,18 +141,10 @@ struct SliceReader {
                 ways.append("EXISTS (\(Self.ownSpans) AND instr(lower(name), ?))")
                 arguments += [text]
             }
-            guard !ways.isEmpty else { return [] }
+            guard !ways.isEmpty else { return nil }
             conditions.append("(\(ways.joined(separator: " OR ")))")
         }
-        let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        arguments += [count]
-        let sql = "SELECT * FROM traces \(condition) ORDER BY start_ns DESC, trace_id DESC LIMIT ?"
-        return try read { db in
-            try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
-                guard let summary = summary(row) else { return nil }
-                return (Position(start: row["start_ns"], traceID: row["trace_id"]), summary)
-            }
-        }
+        return (conditions, arguments)
     }
 
     /// Whether a span's name may fulfil a condition with that text: the list of names says so without a look at the

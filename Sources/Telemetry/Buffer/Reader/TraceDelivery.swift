@@ -48,7 +48,7 @@ extension TraceReader {
     public func delivery(of id: TraceID) async throws -> TraceDelivery {
         try await offPool {
             var delivery = TraceDelivery()
-            for slice in try openSlices() { try slice.count(id, into: &delivery) }
+            for slice in try view().slices(with: id) { try slice.count(id, into: &delivery) }
             return delivery
         }
     }

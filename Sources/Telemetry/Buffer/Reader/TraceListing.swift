@@ -5,9 +5,11 @@ import ServiceTracing
 /// Each slice is read by falling start. A trace's true start is the earliest of what the slices have of it, so it is
 /// known to be in place once every slice has been read down to it: the cut-off is the highest start at which one of
 /// them still has more to give.
+///
+/// A slice whose digest says that it has nothing of what is asked for is not opened.
 struct TraceListing {
     private struct Cursor {
-        let slice: SliceReader
+        let slice: Int64
         /// What has not been read begins here or earlier; nil when all has been.
         var start: Int64?
         var position: SliceReader.Position?
@@ -15,8 +17,19 @@ struct TraceListing {
         var count: Int
 
         /// - Returns: The next rows.
-        mutating func advance(_ filter: TraceFilter) throws -> [TraceSummary] {
-            let page = try slice.traces(filter, after: position, count: count)
+        mutating func advance(
+            _ filter: TraceFilter,
+            in view: SliceView,
+            newestBefore bound: UInt64?
+        ) throws -> [TraceSummary] {
+            guard let reader = try view.reader(slice) else {
+                start = nil
+                return []
+            }
+            var filter = filter
+            if slice == view.newest { filter.before = bound }
+            let isSealed = slice != view.newest
+            let page = try reader.traces(filter, isSealed: isSealed, after: position, count: count)
             position = page.last?.position
             start = page.count < count ? nil : position?.start
             count = min(count * 2, 2_000)
@@ -24,59 +37,92 @@ struct TraceListing {
         }
     }
 
-    private let slices: [SliceReader]
+    private let view: SliceView
     private let filter: TraceFilter
     private var found: [TraceID: TraceSummary] = [:]
     /// Traces whose every part has been looked up.
     private var complete: Set<TraceID> = []
-    /// Parts too short to be asked for, in case another slice has more of the same trace.
-    private var short: [TraceID: ClosedRange<UInt64>] = [:]
 
-    init(slices: [SliceReader], filter: TraceFilter) {
-        self.slices = slices
+    init(view: SliceView, filter: TraceFilter) {
+        self.view = view
         self.filter = filter
     }
 
     /// - Throws: `DatabaseError`.
-    static func page(_ slices: [SliceReader], _ filter: TraceFilter) throws -> [TraceSummary] {
-        var listing = TraceListing(slices: slices, filter: filter)
+    static func page(_ view: SliceView, _ filter: TraceFilter) throws -> [TraceSummary] {
+        var listing = TraceListing(view: view, filter: filter)
         return try listing.page()
     }
 
     private mutating func page() throws -> [TraceSummary] {
-        var cursors = try slices.map {
-            Cursor(slice: $0, start: try $0.newestStart(before: filter.before), count: filter.limit + 1)
+        var cursors = try view.sealed.compactMap(cursor)
+        if let newest = view.newest, let start = try view.reader(newest)?.newestStart(before: boundInNewest) {
+            cursors.append(Cursor(slice: newest, start: start, count: filter.limit + 1))
         }
-        while let next = Self.newest(cursors), let start = cursors[next].start, !isFull(below: start) {
-            for part in try cursors[next].advance(filter) { try take(part, from: cursors[next].slice) }
+        var shared = sharedTraces()
+        while let start = max(Self.newest(cursors)?.start, shared.last?.start), !isFull(below: start) {
+            if let next = shared.last, next.start == start {
+                shared.removeLast()
+                try take(next.id, in: nil)
+            } else if let next = Self.newest(cursors)?.index {
+                for part in try cursors[next].advance(filter, in: view, newestBefore: boundInNewest) {
+                    try take(part.traceID, in: (cursors[next].slice, part))
+                }
+            }
         }
         return cut(found.values.sorted(by: isNewer), filter.limit)
     }
 
-    private static func newest(_ cursors: [Cursor]) -> Int? {
-        cursors.indices.filter { cursors[$0].start != nil }.max { (cursors[$0].start ?? 0) < (cursors[$1].start ?? 0) }
+    /// A trace that has what is asked for only with its late part, in the slice that is written, is in no sealed slice's
+    /// list: it has to be found there, however late that part is.
+    private var boundInNewest: UInt64? { filter.joinsParts ? nil : filter.before }
+
+    /// Nil where the digest says that there is nothing to be had.
+    private func cursor(_ slice: Int64, _ digest: SliceDigest) throws -> Cursor? {
+        guard let starts = digest.starts else { return nil }
+        let bound = filter.before.map { Int64(clamping: $0) } ?? .max
+        guard starts.lowerBound < bound, digest.hasErrors || !filter.errorsOnly,
+            filter.isPartLongEnough(digest.longest)
+        else { return nil }
+        return Cursor(slice: slice, start: min(starts.upperBound, bound - 1), count: filter.limit + 1)
     }
 
-    /// Looks for a trace's other parts, unless what is known of it is too short: a longer whole shows when the reading
-    /// comes to the earliest of its parts.
-    private mutating func take(_ part: TraceSummary, from slice: SliceReader) throws {
-        let id = part.traceID
-        guard !complete.contains(id) else { return }
-        var times = min(part.startTime, part.endTime)...part.endTime
-        if let known = short[id] {
-            times = min(times.lowerBound, known.lowerBound)...max(times.upperBound, known.upperBound)
+    private static func newest(_ cursors: [Cursor]) -> (index: Int, start: Int64)? {
+        var newest: (index: Int, start: Int64)?
+        for (index, cursor) in cursors.enumerated() {
+            if let start = cursor.start, newest.map({ start > $0.start }) ?? true { newest = (index, start) }
         }
-        // The other parts of one that was chosen by its spans may not be among those that are read.
-        guard filter.looksIntoSpans || filter.isLongEnough(times.upperBound - times.lowerBound) else {
-            short[id] = times
-            return
+        return newest
+    }
+
+    /// What is long, or has all that is asked for, only as a whole is in no slice's list: the latest last.
+    private func sharedTraces() -> [(id: TraceID, start: Int64)] {
+        guard filter.joinsParts else { return [] }
+        let bound = filter.before ?? .max
+        return view.shared.lazy
+            .filter { $1.start < bound && filter.isLongEnough($1.end - min($1.start, $1.end)) }
+            .map { ($0, Int64(clamping: $1.start)) }
+            .sorted { $0.1 < $1.1 }
+    }
+
+    /// Joins a trace's parts, once.
+    private mutating func take(_ id: TraceID, in known: (slice: Int64, part: TraceSummary)?) throws {
+        guard complete.insert(id).inserted else { return }
+        var whole = known?.part
+        for slice in try view.slices(with: id, known: known?.slice) where slice.id != known?.slice {
+            guard let part = try slice.summary(of: id) else { continue }
+            whole?.merge(part)
+            whole = whole ?? part
         }
-        complete.insert(id)
-        var whole = part
-        for other in slices where other.id != slice.id {
-            if let rest = try other.summary(of: id) { whole.merge(rest) }
+        guard let whole, filter.admits(whole) else { return }
+        // A sealed slice's list has only traces that were chosen by their spans.
+        if filter.looksIntoSpans, known.map({ $0.slice == view.newest }) ?? true {
+            let isChosen = try view.slices(with: id).contains { slice in
+                try view.mayHaveSpan(slice, filter) && slice.hasSpan(of: id, filter)
+            }
+            guard isChosen else { return }
         }
-        if filter.admits(whole) { found[id] = whole }
+        found[id] = whole
     }
 
     /// Whether enough traces are newer than all that is still unread.
@@ -86,7 +132,7 @@ struct TraceListing {
     }
 
     private func isNewer(_ one: TraceSummary, _ other: TraceSummary) -> Bool {
-        (one.startTime, other.traceID.description) > (other.startTime, one.traceID.description)
+        one.startTime == other.startTime ? other.traceID < one.traceID : one.startTime > other.startTime
     }
 
     private func cut(_ traces: [TraceSummary], _ limit: Int) -> [TraceSummary] {
@@ -94,4 +140,10 @@ struct TraceListing {
         let last = traces[limit - 1].startTime
         return Array(traces.prefix { $0.startTime >= last })
     }
+}
+
+/// The later of two moments, of which there may be none.
+private func max(_ one: Int64?, _ other: Int64?) -> Int64? {
+    guard let one, let other else { return one ?? other }
+    return Swift.max(one, other)
 }

@@ -7,31 +7,37 @@ public import ServiceTracing
 /// while it is being read is passed over.
 public struct TraceReader: Sendable {
     let files: BufferFiles
+    private let shelf: SliceShelf
     /// Disk work is done here, one question at a time, and not on the cooperative pool.
     private let queue = DispatchQueue(label: "popshop.trace-reader")
 
     /// - Parameter directory: `<data-dir>/telemetry`.
     public init(directory: String) {
-        files = BufferFiles(directory: directory)
+        self.init(SliceShelf(BufferFiles(directory: directory)))
     }
 
     /// A reader of the same files, whose questions do not wait for this one's.
-    public func another() -> TraceReader { TraceReader(files: files) }
+    public func another() -> TraceReader { TraceReader(shelf) }
 
-    private init(files: BufferFiles) { self.files = files }
+    private init(_ shelf: SliceShelf) {
+        self.shelf = shelf
+        files = shelf.files
+    }
 
     /// Traces by their start, the newest first. A trace that lies in several slices is one.
     ///
     /// - Throws: `DatabaseError`.
     public func traces(_ filter: TraceFilter = TraceFilter()) async throws -> [TraceSummary] {
-        try await offPool { try TraceListing.page(openSlices(), filter) }
+        try await offPool { try TraceListing.page(view(), filter) }
     }
 
     /// A trace's spans by their start; none when it is not known.
     ///
     /// - Throws: `DatabaseError`.
     public func trace(_ id: TraceID) async throws -> [StoredSpan] {
-        try await offPool { try openSlices().flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime } }
+        try await offPool {
+            try view().slices(with: id).flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime }
+        }
     }
 
     /// The spans of the one trace whose id begins so.
@@ -55,8 +61,11 @@ public struct TraceReader: Sendable {
     public func serviceMap(since: UInt64) async throws -> ServiceMap {
         try await offPool {
             var builder = ServiceMapBuilder()
-            for slice in try openSlices().reversed() where !builder.isFull {
-                try slice.visitMapSpans(since: Int64(clamping: since), limit: builder.room) { builder.add($0) }
+            let view = try view()
+            for slice in view.slices(endingAfter: Int64(clamping: since)) where !builder.isFull {
+                try view.reader(slice)?.visitMapSpans(since: Int64(clamping: since), limit: builder.room) {
+                    builder.add($0)
+                }
             }
             return builder.map()
         }
@@ -76,7 +85,10 @@ public struct TraceReader: Sendable {
         }
     }
 
-    /// Oldest first.
+    /// The slices now.
+    func view() throws -> SliceView { try shelf.view() }
+
+    /// All of them, oldest first.
     func openSlices() throws -> [SliceReader] {
         try files.sliceIDs().compactMap { try SliceReader(id: $0, path: files.slice($0)) }
     }
