@@ -11,7 +11,7 @@ struct PopshopBench: ParsableCommand {
             Build it in release, with the popshop that it measures: \
             swift build -c release && swift run -c release popshop-bench
             """,
-        subcommands: [Hello.self, Sink.self]
+        subcommands: [Compare.self, Hello.self, Sink.self]
     )
 
     @Option(help: ArgumentHelp("Write the figures to this file as JSON, too.", valueName: "file"))

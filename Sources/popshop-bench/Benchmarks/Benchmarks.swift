@@ -19,6 +19,7 @@ enum Benchmarks {
         Benchmark(name: "backlog", run: DrainBenchmark.backlog),
         Benchmark(name: "push", run: PushBenchmark.run),
         Benchmark(name: "cloud", run: CloudBenchmark.run),
+        Benchmark(name: "growth", run: GrowthBenchmark.run),
     ]
 
     static var names: [String] { all.map(\.name) }

@@ -240,12 +240,3 @@ private struct Shoppers: Sendable {
         guard (200..<300).contains(answer.status.code) else { throw Failure("A shopper got \(answer.status.code).") }
     }
 }
-
-extension [Double] {
-    /// The least of them that so many per cent are not above (nearest rank).
-    fileprivate func percentile(_ percent: Double) -> Double {
-        let sorted = sorted()
-        guard !sorted.isEmpty else { return .nan }
-        return sorted[Swift.min(sorted.count - 1, Int((Double(sorted.count) * percent / 100).rounded(.up)) - 1)]
-    }
-}

@@ -23,7 +23,12 @@ final class Child: Sendable {
     /// The most that was ever resident, in MB (10⁶ bytes): VmHWM of proc(5).
     var peakMegabytes: Double { get throws { try megabytes("VmHWM:") } }
 
-    private func megabytes(_ name: String) throws -> Double {
+    /// As `residentMegabytes`, of this process.
+    static var ownMegabytes: Double { get throws { try megabytes("VmRSS:", of: "self") } }
+
+    private func megabytes(_ name: String) throws -> Double { try Self.megabytes(name, of: "\(pid)") }
+
+    private static func megabytes(_ name: String, of pid: String) throws -> Double {
         let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
         let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
         guard let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Double($0) })

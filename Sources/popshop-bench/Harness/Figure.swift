@@ -72,4 +72,11 @@ extension [Double] {
         let sorted = sorted()
         return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2
     }
+
+    /// The least of them that so many per cent are not above (nearest rank).
+    func percentile(_ percent: Double) -> Double {
+        let sorted = sorted()
+        guard !sorted.isEmpty else { return .nan }
+        return sorted[Swift.min(sorted.count - 1, Int((Double(sorted.count) * percent / 100).rounded(.up)) - 1)]
+    }
 }

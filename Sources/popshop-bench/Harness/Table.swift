@@ -15,6 +15,20 @@ enum Table {
         ])
     }
 
+    static let comparisonHeader = line(["figure", "before", "unit", "after", "", "n", "after/before", "", "", ""])
+
+    /// - Parameters:
+    ///   - figure: Its name, unit and which way is good.
+    ///   - before: The medians of each turn.
+    static func comparison(_ figure: Figure, _ before: [Double], _ after: [Double]) -> String {
+        let change = after.median / before.median
+        let isBetter = figure.better == .lower ? change < 1 : change > 1
+        return line([
+            figure.name, number(before.median), figure.unit, number(after.median), "", "\(after.count)",
+            "×\(ratio(change))", isBetter ? "better" : "worse", "", "",
+        ])
+    }
+
     /// What the columns have no room for.
     static func footer(_ figures: [Figure]) -> String {
         var lines: [String] = [""]

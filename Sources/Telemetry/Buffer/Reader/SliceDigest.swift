@@ -38,6 +38,23 @@ struct SliceDigest: Sendable {
         return index < traces.count && traces[index] == id
     }
 
+    /// The traces that both have.
+    func common(with other: SliceDigest) -> [TraceID] {
+        var common: [TraceID] = []
+        var (index, theirs) = (0, 0)
+        while index < traces.count, theirs < other.traces.count {
+            if traces[index] < other.traces[theirs] {
+                index += 1
+            } else if other.traces[theirs] < traces[index] {
+                theirs += 1
+            } else {
+                common.append(traces[index])
+                (index, theirs) = (index + 1, theirs + 1)
+            }
+        }
+        return common
+    }
+
     /// By SQLite's own functions: as rows of GRDB's they took ten times as long.
     private static func traceIDs(_ db: Database, count: Int) throws -> [TraceID] {
         var ids: [TraceID] = []

@@ -27,7 +27,7 @@ final class SliceShelf: Sendable {
         if !missing.isEmpty || !gone.isEmpty {
             for id in gone { digests[id] = nil }
             for id in missing { digests[id] = try digest(id) }
-            shared = try SharedTrace.all(digests, files)
+            try SharedTrace.update(&shared, digests, new: missing, gone: gone, files)
             state.withLock { state in (state.digests, state.shared) = (digests, shared) }
         }
         return SliceView(
@@ -55,16 +55,21 @@ struct SharedTrace: Sendable {
     var start: UInt64
     var end: UInt64
 
-    /// All of them: what stands twice among all ids.
+    /// Follows what has come and gone.
     ///
     /// - Throws: `DatabaseError`.
-    static func all(_ digests: [Int64: SliceDigest], _ files: BufferFiles) throws -> [TraceID: SharedTrace] {
-        let ids = digests.values.flatMap(\.traces).sorted(by: <)
-        let repeated = Set(zip(ids, ids.dropFirst()).lazy.filter { $0 == $1 }.map(\.0))
-        var shared: [TraceID: SharedTrace] = [:]
-        guard !repeated.isEmpty else { return shared }
+    static func update(
+        _ shared: inout [TraceID: SharedTrace],
+        _ digests: [Int64: SliceDigest],
+        new: [Int64],
+        gone: Set<Int64>,
+        _ files: BufferFiles
+    ) throws {
+        var changed = repeated(digests, new)
+        for (id, trace) in shared where !gone.isDisjoint(with: trace.slices) { changed.insert(id) }
+        for id in changed { shared[id] = nil }
         for (slice, digest) in digests {
-            let own = repeated.filter(digest.contains)
+            let own = changed.filter(digest.contains)
             guard !own.isEmpty, let reader = try SliceReader(id: slice, path: files.slice(slice)) else { continue }
             for id in own {
                 guard let part = try reader.summary(of: id) else { continue }
@@ -75,7 +80,22 @@ struct SharedTrace: Sendable {
                 shared[id] = trace
             }
         }
-        return shared
+        for id in changed where shared[id].map({ $0.slices.count < 2 }) ?? false { shared[id] = nil }
+    }
+
+    /// The traces that new slices have in common with any other.
+    private static func repeated(_ digests: [Int64: SliceDigest], _ new: [Int64]) -> Set<TraceID> {
+        // A few against all others: a walk along two lists. Many, at the first question: sorting all is quicker.
+        guard new.count > 8 else {
+            var repeated: Set<TraceID> = []
+            for id in new {
+                guard let digest = digests[id] else { continue }
+                for (other, theirs) in digests where other != id { repeated.formUnion(digest.common(with: theirs)) }
+            }
+            return repeated
+        }
+        let ids = digests.values.flatMap(\.traces).sorted(by: <)
+        return Set(zip(ids, ids.dropFirst()).lazy.filter { $0 == $1 }.map(\.0))
     }
 }
 

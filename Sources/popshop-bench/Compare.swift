@@ -1,0 +1,70 @@
+import ArgumentParser
+import Foundation
+
+/// Two checkouts' figures, taken in turns on one machine.
+struct Compare: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measures two checkouts in turns, and prints the second's figures over the first's.",
+        discussion: """
+            In both, first: swift build -c release --product popshop && swift build -c release --product popshop-bench
+            """
+    )
+
+    @Argument(help: "The checkout before.")
+    var before: String
+
+    @Argument(help: "The checkout after.")
+    var after: String
+
+    @Option(help: ArgumentHelp("Only this one; may be repeated.", valueName: "name"))
+    var only: [String] = []
+
+    @Option(help: "Turns of each.")
+    var rounds = 3
+
+    func validate() throws {
+        for checkout in [before, after] where !FileManager.default.isExecutableFile(atPath: Self.executable(checkout)) {
+            throw ValidationError("\(checkout) has no .build/release/popshop-bench: build it first.")
+        }
+        guard rounds > 0 else { throw ValidationError("--rounds must be 1 or more.") }
+    }
+
+    func run() throws {
+        // ABBA: what drifts drifts for both.
+        var samples: [String: [Figure]] = [before: [], after: []]
+        for round in 0..<rounds {
+            for checkout in round % 2 == 0 ? [before, after] : [after, before] {
+                samples[checkout, default: []] += try figures(of: checkout)
+            }
+        }
+        let names = (samples[before] ?? []).map(\.name)
+        var seen: Set<String> = []
+        print(Table.comparisonHeader)
+        for name in names where seen.insert(name).inserted {
+            let (old, new) = (samples[before, default: []], samples[after, default: []])
+            guard let like = new.first(where: { $0.name == name }) else { continue }
+            let of = { (figures: [Figure]) in figures.filter { $0.name == name }.map(\.median) }
+            print(Table.comparison(like, of(old), of(new)))
+        }
+    }
+
+    private func figures(of checkout: String) throws -> [Figure] {
+        var figures: [Figure] = []
+        for name in only.isEmpty ? [nil] : only.map(Optional.some) {
+            let file = NSTemporaryDirectory() + "popshop-compare-\(ProcessInfo.processInfo.processIdentifier).json"
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: Self.executable(checkout))
+            process.arguments = ["--json", file] + (name.map { ["--only", $0] } ?? [])
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            process.waitUntilExit()
+            guard process.terminationStatus == 0 else { throw Failure("The benchmark of \(checkout) failed.") }
+            let report = try Data(contentsOf: URL(fileURLWithPath: file))
+            figures += try JSONDecoder().decode(Report.self, from: report).figures
+        }
+        return figures
+    }
+
+    private static func executable(_ checkout: String) -> String { checkout + "/.build/release/popshop-bench" }
+}
