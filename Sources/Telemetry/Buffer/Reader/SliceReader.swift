@@ -63,12 +63,10 @@ struct SliceReader {
         "SELECT 1 FROM spans WHERE seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id"
 
     /// The next traces by falling start.
-    ///
-    /// - Parameter isSealed: Then a trace whose part here does not fulfil the filter is left out: its whole, where there is
-    ///   one, is looked at besides. Of the slice that is written all are given.
+    /// A trace whose part here does not fulfil the filter is left out: its
+    /// whole, where there is one, is looked at besides.
     func traces(
         _ filter: TraceFilter,
-        isSealed: Bool,
         after position: Position?,
         count: Int
     ) throws -> [(position: Position, summary: TraceSummary)] {
@@ -81,22 +79,20 @@ struct SliceReader {
             conditions.append("start_ns < ?")
             arguments += [Int64(clamping: before)]
         }
-        if isSealed, let duration = filter.minDuration {
+        if let duration = filter.minDuration {
             conditions.append("max(end_ns - start_ns, 0) >= ?")
             // Rounded down: who is let through is looked at exactly.
             arguments += [Int64(min(duration * 1e6, 9e18))]
         }
-        if isSealed, filter.errorsOnly { conditions.append("error_count > 0") }
-        if isSealed, let service = filter.service {
+        if filter.errorsOnly { conditions.append("error_count > 0") }
+        if let service = filter.service {
             guard let bit = services.first(where: { $0.value == service })?.key else { return [] }
             conditions.append("services & ? <> 0")
             arguments += [1 << bit]
         }
-        if isSealed {
-            guard let chosen = try spanConditions(filter) else { return [] }
-            conditions += chosen.conditions
-            arguments += chosen.arguments
-        }
+        guard let chosen = try spanConditions(filter) else { return [] }
+        conditions += chosen.conditions
+        arguments += chosen.arguments
         let condition = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         arguments += [count]
         let sql = "SELECT * FROM traces \(condition) ORDER BY start_ns DESC, trace_id DESC LIMIT ?"

@@ -4,9 +4,11 @@ import Synchronization
 /// The slices there are, with a digest of each that is sealed: made at the first question, and once more for each slice that
 /// is sealed since. It holds no file open, so that a dropped slice's space is given back at once.
 final class SliceShelf: Sendable {
-    private struct State {
+    fileprivate struct State {
         var digests: [Int64: SliceDigest] = [:]
         var shared: [TraceID: SharedTrace] = [:]
+        /// All that any of them has, and perhaps had.
+        var sieve = TraceSieve()
     }
 
     let files: BufferFiles
@@ -19,22 +21,29 @@ final class SliceShelf: Sendable {
     /// - Throws: `DatabaseError`.
     func view() throws -> SliceView {
         let ids = files.sliceIDs()
-        var (digests, shared) = state.withLock { ($0.digests, $0.shared) }
+        var now = state.withLock { $0 }
         // All but the newest are sealed: the writer closes one before it begins the next.
         let sealed = ids.dropLast()
-        let missing = sealed.filter { digests[$0] == nil }
-        let gone = Set(digests.keys).subtracting(sealed)
+        let missing = sealed.filter { now.digests[$0] == nil }
+        let gone = Set(now.digests.keys).subtracting(sealed)
         if !missing.isEmpty || !gone.isEmpty {
-            for id in gone { digests[id] = nil }
-            for id in missing { digests[id] = try digest(id) }
-            try SharedTrace.update(&shared, digests, new: missing, gone: gone, files)
-            state.withLock { state in (state.digests, state.shared) = (digests, shared) }
+            for id in gone { now.digests[id] = nil }
+            var changed = Set(now.shared.filter { !gone.isDisjoint(with: $1.slices) }.keys)
+            for id in missing {
+                guard let digest = try digest(id) else { continue }
+                changed.formUnion(digest.traces.filter(now.sieve.mayContain))
+                now.digests[id] = digest
+                now.add(digest)
+            }
+            try SharedTrace.update(&now.shared, changed, now.digests, files)
+            state.withLock { $0 = now }
         }
         return SliceView(
             files: files,
-            sealed: sealed.compactMap { id in digests[id].map { (id, $0) } },
+            sealed: sealed.compactMap { id in now.digests[id].map { (id, $0) } },
             newest: ids.last,
-            shared: shared
+            shared: now.shared,
+            sieve: now.sieve
         )
     }
 
@@ -47,6 +56,18 @@ final class SliceShelf: Sendable {
     }
 }
 
+extension SliceShelf.State {
+    /// Lets a slice's ids into the sieve, which is made anew when it is full.
+    mutating func add(_ digest: SliceDigest) {
+        if sieve.room < digest.traces.count {
+            sieve = TraceSieve(capacity: 2 * digests.values.reduce(0) { $0 + $1.traces.count })
+            for digest in digests.values { for id in digest.traces { sieve.insert(id) } }
+        } else {
+            for id in digest.traces { sieve.insert(id) }
+        }
+    }
+}
+
 /// A trace that several sealed slices have a part of: few, those that were under way when one slice gave way to the next,
 /// and those with a span that came late.
 struct SharedTrace: Sendable {
@@ -55,47 +76,37 @@ struct SharedTrace: Sendable {
     var start: UInt64
     var end: UInt64
 
-    /// Follows what has come and gone.
+    /// Looks the changed ones up anew; those of which fewer than two slices have a part are left out.
     ///
     /// - Throws: `DatabaseError`.
     static func update(
         _ shared: inout [TraceID: SharedTrace],
+        _ changed: Set<TraceID>,
         _ digests: [Int64: SliceDigest],
-        new: [Int64],
-        gone: Set<Int64>,
         _ files: BufferFiles
     ) throws {
-        var changed = repeated(digests, new)
-        for (id, trace) in shared where !gone.isDisjoint(with: trace.slices) { changed.insert(id) }
         for id in changed { shared[id] = nil }
+        let several = changed.filter { id in
+            var count = 0
+            for digest in digests.values where digest.contains(id) { count += 1 }
+            return count > 1
+        }
         for (slice, digest) in digests {
-            let own = changed.filter(digest.contains)
+            let own = several.filter(digest.contains)
             guard !own.isEmpty, let reader = try SliceReader(id: slice, path: files.slice(slice)) else { continue }
             for id in own {
                 guard let part = try reader.summary(of: id) else { continue }
-                var trace = shared[id] ?? SharedTrace(slices: [], start: part.startTime, end: part.endTime)
-                trace.slices.append(slice)
-                trace.start = min(trace.start, part.startTime)
-                trace.end = max(trace.end, part.endTime)
-                shared[id] = trace
+                shared[id, default: SharedTrace(part)].add(part, in: slice)
             }
         }
-        for id in changed where shared[id].map({ $0.slices.count < 2 }) ?? false { shared[id] = nil }
     }
 
-    /// The traces that new slices have in common with any other.
-    private static func repeated(_ digests: [Int64: SliceDigest], _ new: [Int64]) -> Set<TraceID> {
-        // A few against all others: a walk along two lists. Many, at the first question: sorting all is quicker.
-        guard new.count > 8 else {
-            var repeated: Set<TraceID> = []
-            for id in new {
-                guard let digest = digests[id] else { continue }
-                for (other, theirs) in digests where other != id { repeated.formUnion(digest.common(with: theirs)) }
-            }
-            return repeated
-        }
-        let ids = digests.values.flatMap(\.traces).sorted(by: <)
-        return Set(zip(ids, ids.dropFirst()).lazy.filter { $0 == $1 }.map(\.0))
+    init(_ part: TraceSummary) { (slices, start, end) = ([], part.startTime, part.endTime) }
+
+    mutating func add(_ part: TraceSummary, in slice: Int64) {
+        slices.append(slice)
+        start = min(start, part.startTime)
+        end = max(end, part.endTime)
     }
 }
 
@@ -107,7 +118,8 @@ final class SliceView {
     /// The one that is perhaps still written; nil when there is none at all.
     let newest: Int64?
     /// By trace.
-    let shared: [TraceID: SharedTrace]
+    private let shared: [TraceID: SharedTrace]
+    private let sieve: TraceSieve
     private var readers: [Int64: SliceReader?] = [:]
     private var withSpan: [Int64: Bool] = [:]
 
@@ -115,9 +127,11 @@ final class SliceView {
         files: BufferFiles,
         sealed: [(id: Int64, digest: SliceDigest)],
         newest: Int64?,
-        shared: [TraceID: SharedTrace]
+        shared: [TraceID: SharedTrace],
+        sieve: TraceSieve
     ) {
         self.files = files
+        self.sieve = sieve
         self.sealed = sealed
         self.newest = newest
         self.shared = shared
@@ -150,10 +164,28 @@ final class SliceView {
         let sealed =
             if let known, known != newest {
                 shared[trace]?.slices.sorted() ?? [known]
-            } else {
+            } else if sieve.mayContain(trace) {
                 sealed.filter { $0.digest.contains(trace) }.map(\.id)
+            } else {
+                [Int64]()
             }
         return try (sealed + (newest.map { [$0] } ?? [])).compactMap(reader)
+    }
+
+    /// The traces that several slices have a part of, the one that is written among them.
+    ///
+    /// - Throws: `DatabaseError`.
+    func sharedTraces() throws -> [TraceID: SharedTrace] {
+        guard let newest, let slice = try reader(newest) else { return shared }
+        var all = shared
+        for id in try SliceDigest.traces(of: slice, in: sieve) {
+            for slice in try slices(with: id) {
+                if let part = try slice.summary(of: id) {
+                    all[id, default: SharedTrace(part)].add(part, in: slice.id)
+                }
+            }
+        }
+        return all
     }
 
     /// Those with a trace that ended at a moment or later, the newest first.

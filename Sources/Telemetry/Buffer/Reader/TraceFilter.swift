@@ -37,8 +37,8 @@ public struct TraceFilter: Hashable, Sendable {
     /// Whether a trace is chosen by its spans, which not every part of it has.
     public var looksIntoSpans: Bool { route != nil || text != nil }
 
-    /// Whether a part of a trace may lack what the whole has. A sealed slice leaves out what its own part does not fulfil:
-    /// traces with several parts are looked at besides.
+    /// Whether a part of a trace may lack what the whole has. A slice leaves out what its own part does not fulfil: traces
+    /// with several parts are looked at besides.
     var joinsParts: Bool { minDuration != nil || errorsOnly || service != nil || looksIntoSpans }
 
     /// - Parameter duration: Of the part that a sealed slice has, in nanoseconds.

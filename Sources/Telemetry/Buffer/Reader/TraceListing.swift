@@ -17,19 +17,12 @@ struct TraceListing {
         var count: Int
 
         /// - Returns: The next rows.
-        mutating func advance(
-            _ filter: TraceFilter,
-            in view: SliceView,
-            newestBefore bound: UInt64?
-        ) throws -> [TraceSummary] {
+        mutating func advance(_ filter: TraceFilter, in view: SliceView) throws -> [TraceSummary] {
             guard let reader = try view.reader(slice) else {
                 start = nil
                 return []
             }
-            var filter = filter
-            if slice == view.newest { filter.before = bound }
-            let isSealed = slice != view.newest
-            let page = try reader.traces(filter, isSealed: isSealed, after: position, count: count)
+            let page = try reader.traces(filter, after: position, count: count)
             position = page.last?.position
             start = page.count < count ? nil : position?.start
             count = min(count * 2, 2_000)
@@ -56,26 +49,22 @@ struct TraceListing {
 
     private mutating func page() throws -> [TraceSummary] {
         var cursors = try view.sealed.compactMap(cursor)
-        if let newest = view.newest, let start = try view.reader(newest)?.newestStart(before: boundInNewest) {
+        if let newest = view.newest, let start = try view.reader(newest)?.newestStart(before: filter.before) {
             cursors.append(Cursor(slice: newest, start: start, count: filter.limit + 1))
         }
-        var shared = sharedTraces()
+        var shared = try sharedTraces()
         while let start = max(Self.newest(cursors)?.start, shared.last?.start), !isFull(below: start) {
             if let next = shared.last, next.start == start {
                 shared.removeLast()
                 try take(next.id, in: nil)
             } else if let next = Self.newest(cursors)?.index {
-                for part in try cursors[next].advance(filter, in: view, newestBefore: boundInNewest) {
+                for part in try cursors[next].advance(filter, in: view) {
                     try take(part.traceID, in: (cursors[next].slice, part))
                 }
             }
         }
         return cut(found.values.sorted(by: isNewer), filter.limit)
     }
-
-    /// A trace that has what is asked for only with its late part, in the slice that is written, is in no sealed slice's
-    /// list: it has to be found there, however late that part is.
-    private var boundInNewest: UInt64? { filter.joinsParts ? nil : filter.before }
 
     /// Nil where the digest says that there is nothing to be had.
     private func cursor(_ slice: Int64, _ digest: SliceDigest) throws -> Cursor? {
@@ -96,10 +85,10 @@ struct TraceListing {
     }
 
     /// What is long, or has all that is asked for, only as a whole is in no slice's list: the latest last.
-    private func sharedTraces() -> [(id: TraceID, start: Int64)] {
+    private func sharedTraces() throws -> [(id: TraceID, start: Int64)] {
         guard filter.joinsParts else { return [] }
         let bound = filter.before ?? .max
-        return view.shared.lazy
+        return try view.sharedTraces().lazy
             .filter { $1.start < bound && filter.isLongEnough($1.end - min($1.start, $1.end)) }
             .map { ($0, Int64(clamping: $1.start)) }
             .sorted { $0.1 < $1.1 }
@@ -115,8 +104,8 @@ struct TraceListing {
             whole = whole ?? part
         }
         guard let whole, filter.admits(whole) else { return }
-        // A sealed slice's list has only traces that were chosen by their spans.
-        if filter.looksIntoSpans, known.map({ $0.slice == view.newest }) ?? true {
+        // A slice's list has only traces that were chosen by their spans.
+        if filter.looksIntoSpans, known == nil {
             let isChosen = try view.slices(with: id).contains { slice in
                 try view.mayHaveSpan(slice, filter) && slice.hasSpan(of: id, filter)
             }
