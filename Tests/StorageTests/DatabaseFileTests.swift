@@ -42,6 +42,17 @@ struct DatabaseFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     }
 
+    @Test(
+        "A file that a shop was killed over before there was anything in it has no books either",
+        arguments: ["", "PRAGMA journal_mode = WAL", "CREATE TABLE grdb_migrations (identifier TEXT PRIMARY KEY)"]
+    )
+    func unfinished(sql: String) async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("shop.sqlite")
+        try await DatabaseQueue(path: path).writeWithoutTransaction { db in try db.execute(sql: sql) }
+        #expect(try ShopDatabase.outboxCounts(path: path) == nil)
+    }
+
     @Test("A database of a newer popshop is refused")
     func newer() async throws {
         let directory = try TemporaryDirectory()

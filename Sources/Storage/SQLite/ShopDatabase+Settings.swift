@@ -56,13 +56,18 @@ extension ShopDatabase: SettingsStore {
         }
     }
 
-    /// The books of a shop's file, read from outside while the shop runs or after it stopped. Nil without the file.
+    /// The books of a shop's file, read from outside while the shop runs or after it stopped. Nil without the file, and
+    /// for one that a shop was killed over before there was anything in it.
     ///
     /// - Throws: `StorageError`.
     public static func outboxCounts(path: String) throws(StorageError) -> (edgeID: String, counts: OutboxCounts)? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
             return try Reader(path: path).queue.read { db in
+                let sql = """
+                    SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'grdb%')
+                    """
+                if try Bool.fetchOne(db, sql: sql) ?? true { return nil }
                 let edgeID = try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = 'edge_id'") ?? ""
                 return (edgeID, try OutboxLedger.counts(db))
             }

@@ -84,10 +84,9 @@ public struct TraceReader: Sendable {
     /// A slice folded between the two reads would be missed, and one folded and not yet unlinked counted twice: the
     /// catalogue says which count, and is read again when one of them has gone meanwhile.
     private func readCounts() throws -> BufferCounts {
-        guard files.exists(files.ledger) else {
+        guard files.exists(files.ledger), let ledger = try Ledger.reader(files.ledger) else {
             return BufferCounts(slices: try openSlices().map { try $0.counters() })
         }
-        let ledger = try BufferDatabase.reader(files.ledger)
         var counts = BufferCounts()
         for _ in 0..<5 {
             let (totals, catalogue) = try ledger.read { try (LedgerTotals.read($0), CatalogueRow.readAll($0)) }

@@ -58,6 +58,15 @@ final class Ledger {
         (totals, catalogue) = try queue.read { db in (try LedgerTotals.read(db), try CatalogueRow.readAll(db)) }
     }
 
+    /// A connection that only reads; nil for a file that a shop was killed over before there was anything in it.
+    ///
+    /// - Throws: `DatabaseError`.
+    static func reader(_ path: String) throws -> DatabaseQueue? {
+        let queue = try BufferDatabase.reader(path)
+        let isMade = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 > 0 }
+        return isMade ? queue : nil
+    }
+
     /// Makes a slice known before its file is.
     func add(_ id: Int64, created: UInt64, sealed: UInt64? = nil) throws {
         try queue.write { db in
