@@ -119,6 +119,30 @@ struct DatabaseFileTests {
         #expect(error?.code == .unavailable)
     }
 
+    @Test("An order is not acknowledged while the file is not in its place, and nothing is written")
+    func movedAway() async throws {
+        let directory = try TemporaryDirectory()
+        let (path, elsewhere) = (directory.file("shop.sqlite"), directory.file("elsewhere.sqlite"))
+        let shop = try ShopDatabase(path: path)
+        let readers = shop.readers("checkout", .init(size: 1))
+        let store = SQLiteOrderStore(database: shop, readers: readers, tracer: .init("checkout", SpanCollector()))
+        try await store.checkPlace()
+        try FileManager.default.moveItem(atPath: path, toPath: elsewhere)
+        for other in [false, true] {
+            if other { try Data().write(to: URL(filePath: path)) }
+            var error = await #expect(throws: StorageError.self) { try await store.place(Purchases.draft()) }
+            #expect(error?.code == .unavailable)
+            error = await #expect(throws: StorageError.self) { try await store.checkPlace() }
+            #expect(error?.code == .unavailable)
+        }
+        #expect(try await store.outboxCounts().enqueued == 0)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: path)
+        _ = try await store.place(Purchases.draft())
+        #expect(try await store.outboxCounts().enqueued == 1)
+        try await shop.close()
+    }
+
     @Test("A reading connection cannot write")
     func readOnly() async throws {
         let shop = try SQLiteShop()

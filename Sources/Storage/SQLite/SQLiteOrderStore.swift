@@ -92,6 +92,8 @@ public struct SQLiteOrderStore: OrderStore {
         }
     }
 
+    public func checkPlace() async throws { try database.committer.checkPlace() }
+
     public func outboxCounts() async throws -> OutboxCounts {
         try await database.outboxCounts()
     }

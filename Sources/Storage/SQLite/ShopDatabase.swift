@@ -1,5 +1,6 @@
 import Assets
 public import ConnectionPool
+import FileIdentity
 import Fixtures
 import FoundationEssentials
 import GRDB
@@ -32,7 +33,7 @@ public final class ShopDatabase: Sendable {
             let writer = try Self.openWriter(path)
             try Migrator.migrate(writer, folder: "schema/sqlite/shop")
             edgeID = try Seeding.plant(in: writer, now: now)
-            committer = GroupCommitter(writer)
+            committer = GroupCommitter(writer, file: FileIdentity(path: path))
         } catch {
             throw StorageError(sqlite: error, path: path)
         }

@@ -62,6 +62,13 @@ enum BufferDatabase {
     }
 }
 
+/// A file that has been moved or removed since it was opened, or whose disk has gone: what is written to it is not kept.
+struct FileGone: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String { "\(path) is not there any more" }
+}
+
 /// A file written by a later version of the shop.
 struct NewerSchema: Error, CustomStringConvertible {
     let version: Int

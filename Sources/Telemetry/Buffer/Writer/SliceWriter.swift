@@ -1,3 +1,4 @@
+import FileIdentity
 import GRDB
 import ServiceTracing
 
@@ -10,6 +11,7 @@ final class SliceWriter {
 
     let id: Int64
     private let queue: DatabaseQueue
+    private let file: FileIdentity?
     private(set) var counters = SliceCounters()
     private(set) var outcomes = SliceOutcomes()
     /// The database without its log, in bytes.
@@ -32,14 +34,16 @@ final class SliceWriter {
     init(id: Int64, path: String) throws {
         self.id = id
         queue = try BufferDatabase.writer(path, schema: "schema/sqlite/telemetry-slice")
+        file = FileIdentity(path: path)
         try queue.read { db in try load(db) }
     }
 
     /// Appends spans in one transaction.
     ///
     /// - Returns: How many: fewer than were given when the next belongs to a service for which there is no bit left.
-    /// - Throws: `DatabaseError`; then none was appended.
+    /// - Throws: `DatabaseError`, `FileGone`; then none was appended.
     func append(_ spans: ArraySlice<EncodedSpan>) throws -> Int {
+        if let file, !file.isInPlace { throw FileGone(path: file.path) }
         var appended = 0
         try queue.writeWithoutTransaction { db in
             do {
