@@ -9,7 +9,8 @@ extension ShopDatabase: SettingsStore {
             return try await committer.read { db in
                 let statement = try db.cachedStatement(sql: Statements.settings.text)
                 let rows = try Row.fetchAll(statement, arguments: [prefix, prefix])
-                return Dictionary(rows.map { ($0[0], $0[1]) }) { first, _ in first }
+                let pairs: [(String, String)] = try rows.map { try ($0.decode(atIndex: 0), $0.decode(atIndex: 1)) }
+                return Dictionary(pairs) { first, _ in first }
             }
         } catch {
             throw StorageError(sqlite: error, path: "shop")
@@ -83,17 +84,17 @@ enum OutboxLedger {
     static func counts(_ db: Database) throws -> OutboxCounts {
         var counts = OutboxCounts()
         if let row = try Row.fetchOne(db.cachedStatement(sql: Statements.outboxCounts.text)) {
-            counts.enqueued = row[0]
-            counts.pending = row[1]
-            counts.oldestPending = row[2]
+            counts.enqueued = try row.decode(atIndex: 0)
+            counts.pending = try row.decode(atIndex: 1)
+            counts.oldestPending = try row.decode(atIndex: 2)
         }
         let outcomes = try Row.fetchAll(db.cachedStatement(sql: Statements.outboxOutcomes.text))
         for row in outcomes {
-            switch row[0] as String {
-            case "accepted": counts.accepted = row[1]
-            case "backordered": counts.backordered = row[1]
-            case "rejected": counts.rejected = row[1]
-            case "quarantined": counts.quarantined = row[1]
+            switch try row.decode(String.self, atIndex: 0) {
+            case "accepted": counts.accepted = try row.decode(atIndex: 1)
+            case "backordered": counts.backordered = try row.decode(atIndex: 1)
+            case "rejected": counts.rejected = try row.decode(atIndex: 1)
+            case "quarantined": counts.quarantined = try row.decode(atIndex: 1)
             default: break
             }
         }

@@ -39,9 +39,8 @@ extension TraceReader {
     private func export(_ ids: [TraceID], _ body: (ExportBatch) async throws -> Void) async throws {
         for start in stride(from: 0, to: ids.count, by: 50) {
             let some = ids[start..<min(start + 50, ids.count)]
-            let spans = try await offPool {
-                let slices = try openSlices()
-                return try some.flatMap { id in try slices.flatMap { try $0.spans(of: id) } }
+            let spans = try await overSlices { slices in
+                try some.flatMap { id in try slices.flatMap { try $0.spans(of: id) } }
             }
             for batch in grouped(spans.map { ($0.resource, $0.payload) }) { try await body(batch) }
         }
@@ -92,8 +91,13 @@ extension SliceReader {
                 FROM spans JOIN resources ON resources.id = resource_id WHERE seq > ? ORDER BY seq LIMIT ?
                 """
             return try Row.fetchAll(db, sql: sql, arguments: [seq, count]).map { row in
-                let (resource, payload): (DataBytes, DataBytes) = (row["resource"], row["payload"])
-                return Payload(seq: row["seq"], resource: resource.bytes, payload: payload.bytes)
+                let resource: DataBytes = try row.decode(forColumn: "resource")
+                let payload: DataBytes = try row.decode(forColumn: "payload")
+                return Payload(
+                    seq: try row.decode(forColumn: "seq"),
+                    resource: resource.bytes,
+                    payload: payload.bytes
+                )
             }
         }
     }

@@ -19,10 +19,10 @@ extension TraceReader {
     ///   - since: Calls that started then or later, in nanoseconds since 1970, UTC.
     /// - Throws: `DatabaseError`.
     public func pulse(of callers: Set<String>, since: UInt64) async throws -> Pulse {
-        try await offPool {
+        try await overSlices { slices in
             var pulse = Pulse(since: since)
             var (room, durations) = (40_000, [Int64]())
-            for slice in try openSlices().reversed() where room > 0 {
+            for slice in slices.reversed() where room > 0 {
                 var (seen, earliest) = (0, Int64.max)
                 try slice.visitMapSpans(since: Int64(clamping: since), limit: room) { span in
                     seen += 1

@@ -24,14 +24,16 @@ public struct TraceReader: Sendable {
     ///
     /// - Throws: `DatabaseError`.
     public func traces(_ filter: TraceFilter = TraceFilter()) async throws -> [TraceSummary] {
-        try await offPool { try TraceListing.page(openSlices(), filter) }
+        try await overSlices { try TraceListing.page($0, filter) }
     }
 
     /// A trace's spans by their start; none when it is not known.
     ///
     /// - Throws: `DatabaseError`.
     public func trace(_ id: TraceID) async throws -> [StoredSpan] {
-        try await offPool { try openSlices().flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime } }
+        try await overSlices { slices in
+            try slices.flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime }
+        }
     }
 
     /// The spans of the one trace whose id begins so.
@@ -40,8 +42,8 @@ public struct TraceReader: Sendable {
     /// - Throws: `TracePrefixError` when it is too short, no hex, or fits several traces; `DatabaseError`.
     public func trace(idPrefix: String) async throws -> [StoredSpan] {
         let range = try TraceIDRange(prefix: idPrefix)
-        let ids = try await offPool {
-            try openSlices().reduce(into: Set<TraceID>()) { $0.formUnion(try $1.traceIDs(in: range)) }
+        let ids = try await overSlices { slices in
+            try slices.reduce(into: Set<TraceID>()) { $0.formUnion(try $1.traceIDs(in: range)) }
         }
         guard ids.count <= 1 else { throw TracePrefixError.ambiguous(ids.map(\.description).sorted()) }
         guard let id = ids.first else { return [] }
@@ -53,9 +55,9 @@ public struct TraceReader: Sendable {
     /// - Parameter since: Spans that started then or later, in nanoseconds since 1970, UTC.
     /// - Throws: `DatabaseError`.
     public func serviceMap(since: UInt64) async throws -> ServiceMap {
-        try await offPool {
+        try await overSlices { slices in
             var builder = ServiceMapBuilder()
-            for slice in try openSlices().reversed() where !builder.isFull {
+            for slice in slices.reversed() where !builder.isFull {
                 try slice.visitMapSpans(since: Int64(clamping: since), limit: builder.room) { builder.add($0) }
             }
             return builder.map()
@@ -76,6 +78,23 @@ public struct TraceReader: Sendable {
         }
     }
 
+    /// Asks the slices that can be read, oldest first. When one turns out to be bad where it is looked at, all that can be
+    /// read without it is the answer.
+    func overSlices<Result: Sendable>(_ body: @escaping @Sendable ([SliceReader]) throws -> Result) async throws
+        -> Result
+    {
+        try await offPool {
+            var slices = try openSlices()
+            while true {
+                do {
+                    return try body(slices)
+                } catch let bad as SliceUnreadable {
+                    slices.removeAll { $0.id == bad.id }
+                }
+            }
+        }
+    }
+
     /// Oldest first.
     func openSlices() throws -> [SliceReader] {
         try files.sliceIDs().compactMap { try SliceReader(id: $0, path: files.slice($0)) }
@@ -85,17 +104,26 @@ public struct TraceReader: Sendable {
     /// catalogue says which count, and is read again when one of them has gone meanwhile.
     private func readCounts() throws -> BufferCounts {
         guard files.exists(files.ledger), let ledger = try Ledger.reader(files.ledger) else {
-            return BufferCounts(slices: try openSlices().map { try $0.counters() })
+            return BufferCounts(slices: try openSlices().compactMap(Self.counters))
         }
         var counts = BufferCounts()
         for _ in 0..<5 {
             let (totals, catalogue) = try ledger.read { try (LedgerTotals.read($0), CatalogueRow.readAll($0)) }
             let ids = catalogue.filter { !$0.isFolded }.map(\.id)
-            let slices = try ids.compactMap { try SliceReader(id: $0, path: files.slice($0))?.counters() }
+            let slices = try ids.compactMap { try SliceReader(id: $0, path: files.slice($0)).flatMap(Self.counters) }
             counts = BufferCounts(totals: totals, slices: slices)
             if try ledger.read({ try LedgerTotals.read($0) }) == totals { break }
         }
         counts.bytes = ([files.ledger] + files.sliceIDs().map(files.slice)).reduce(0) { $0 + files.bytes($1) }
         return counts
+    }
+
+    /// Nil for a slice whose numbers are bad, as for one that cannot be opened.
+    private static func counters(_ slice: SliceReader) throws -> SliceCounters? {
+        do {
+            return try slice.counters()
+        } catch is SliceUnreadable {
+            return nil
+        }
     }
 }

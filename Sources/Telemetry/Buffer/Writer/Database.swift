@@ -48,12 +48,15 @@ enum BufferDatabase {
         }
     }
 
+    /// More than any file can hold: a number that is higher was not written by us, and sums of such ones would overflow.
+    static let mostSpans = 1 << 48
+
     /// Whether an error says that there is no such file.
     static func isMissing(_ error: any Error) -> Bool { (error as? DatabaseError)?.resultCode == .SQLITE_CANTOPEN }
 
     /// Whether an error says that the file itself is bad, so that trying again is of no use.
     static func isCorruption(_ error: any Error) -> Bool {
-        if error is NewerSchema || error is RowDecodingError { return true }
+        if error is NewerSchema || error is RowDecodingError || error is SliceUnreadable { return true }
         guard let error = error as? DatabaseError else { return false }
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR: return true

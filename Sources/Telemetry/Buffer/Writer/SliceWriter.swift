@@ -112,10 +112,12 @@ final class SliceWriter {
         services = [:]
         resources = [:]
         known = [:]
-        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM services") { services[row["name"]] = row["id"] }
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM services") {
+            services[try row.decode(forColumn: "name")] = try row.decode(Int64.self, forColumn: "id")
+        }
         for row in try Row.fetchAll(db, sql: "SELECT id, payload FROM resources") {
-            let payload: DataBytes = row["payload"]
-            resources[payload.bytes] = row["id"]
+            let payload: DataBytes = try row.decode(forColumn: "payload")
+            resources[payload.bytes] = try row.decode(Int64.self, forColumn: "id")
         }
         names = try String.fetchSet(db, sql: "SELECT name FROM names")
     }
