@@ -53,6 +53,17 @@ struct DatabaseFileTests {
         #expect(try ShopDatabase.outboxCounts(path: path) == nil)
     }
 
+    @Test("A file that a shop was killed over while it was made has no books, and a shop opens on it")
+    func journal() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("shop.sqlite")
+        try Journal.leave(at: path)
+        #expect(try ShopDatabase.outboxCounts(path: path) == nil)
+        let shop = try ShopDatabase(path: path)
+        #expect(try await shop.migrations().count == 3)
+        try await shop.close()
+    }
+
     @Test("A database of a newer popshop is refused")
     func newer() async throws {
         let directory = try TemporaryDirectory()
@@ -162,5 +173,21 @@ struct DatabaseFileTests {
         try await shop.database.close()
         await #expect(throws: StorageError.self) { try await shop.orders.place(Purchases.draft()) }
         await #expect(throws: StorageError.self) { try await shop.database.demoMode() }
+    }
+}
+
+/// A rollback journal that has to be played back, as a kill in the midst of a commit leaves it.
+private enum Journal {
+    static func leave(at path: String) throws {
+        let queue = try DatabaseQueue(path: path + "-made")
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "CREATE TABLE t (x); PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN")
+            // More than the cache holds: so the journal is synced, and the file written to before the commit.
+            for _ in 0..<100 { try db.execute(sql: "INSERT INTO t VALUES (zeroblob(4000))") }
+            for suffix in ["", "-journal"] {
+                try FileManager.default.copyItem(atPath: path + "-made" + suffix, toPath: path + suffix)
+            }
+            try db.execute(sql: "ROLLBACK; DROP TABLE t")
+        }
     }
 }

@@ -64,7 +64,7 @@ extension ShopDatabase: SettingsStore {
     public static func outboxCounts(path: String) throws(StorageError) -> (edgeID: String, counts: OutboxCounts)? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            return try Reader(path: path).queue.read { db in
+            return try Reader.queueUnlessUnfinished(path)?.read { db in
                 let sql = """
                     SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'grdb%')
                     """

@@ -25,7 +25,10 @@ struct SliceReader {
                     $0[try $1.decode(forColumn: "id")] = try $1.decode(String.self, forColumn: "name")
                 }
             }
-        } catch  where BufferDatabase.isCorruption(error) || BufferDatabase.isMissing(error) {
+        } catch
+            where BufferDatabase.isCorruption(error) || BufferDatabase.isMissing(error)
+            || BufferDatabase.isUnfinished(error)
+        {
             return nil
         }
     }

@@ -54,6 +54,12 @@ enum BufferDatabase {
     /// Whether an error says that there is no such file.
     static func isMissing(_ error: any Error) -> Bool { (error as? DatabaseError)?.resultCode == .SQLITE_CANTOPEN }
 
+    /// Whether an error says that a rollback journal has to be played back, which only a writer may do. The buffer keeps
+    /// none: a shop was killed while it made the file, and there is nothing in it.
+    static func isUnfinished(_ error: any Error) -> Bool {
+        (error as? DatabaseError)?.extendedResultCode == .SQLITE_READONLY_ROLLBACK
+    }
+
     /// Whether an error says that the file itself is bad, so that trying again is of no use.
     static func isCorruption(_ error: any Error) -> Bool {
         if error is NewerSchema || error is RowDecodingError || error is SliceUnreadable { return true }

@@ -69,9 +69,13 @@ final class Ledger {
     ///
     /// - Throws: `DatabaseError`.
     static func reader(_ path: String) throws -> DatabaseQueue? {
-        let queue = try BufferDatabase.reader(path)
-        let isMade = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 > 0 }
-        return isMade ? queue : nil
+        do {
+            let queue = try BufferDatabase.reader(path)
+            let isMade = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 > 0 }
+            return isMade ? queue : nil
+        } catch  where BufferDatabase.isUnfinished(error) {
+            return nil
+        }
     }
 
     /// Makes a slice known before its file is.
