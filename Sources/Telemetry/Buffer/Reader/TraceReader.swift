@@ -119,7 +119,7 @@ public struct TraceReader: Sendable {
     }
 
     /// Nil for a slice whose numbers are bad, as for one that cannot be opened.
-    private static func counters(_ slice: SliceReader) throws -> SliceCounters? {
+    static func counters(_ slice: SliceReader) throws -> SliceCounters? {
         do {
             return try slice.counters()
         } catch is SliceUnreadable {
