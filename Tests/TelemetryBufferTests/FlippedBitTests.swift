@@ -52,6 +52,31 @@ import Tracing
         }
     }
 
+    @Test(arguments: [
+        ("ledger.sqlite", "dropped", "drapped"), ("ledger.sqlite", "sealed_ns", "sealed_ms"),
+        ("slices/00000001.sqlite", "quarantined", "quarantimed"), ("slices/00000001.sqlite", "root_name", "root_mame"),
+        ("slices/00000001.sqlite", "payload", "paylaad"), ("slices/00000002.sqlite", "end_ns", "end_ms"),
+    ])
+    func `a column whose name has changed is corruption, and not the end of the process`(
+        file: String,
+        name: String,
+        other: String
+    ) async throws {
+        let scratch = Scratch()
+        try await fill(scratch)
+        let queue = try DatabaseQueue(path: scratch.path + "/" + file)
+        try await queue.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA writable_schema = ON")
+            try db.execute(
+                sql: "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table'",
+                arguments: [name, other]
+            )
+        }
+        try queue.close()
+        await read(scratch)
+        try await open(scratch, file)
+    }
+
     @Test func `an export has all that can be read, and says how many cannot`() async throws {
         let scratch = Scratch()
         let buffer = try scratch.buffer()
