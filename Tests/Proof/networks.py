@@ -207,7 +207,7 @@ def postgres(proof):
     for mode in (*MODES, ("cut", {"bytes": 3000}), ("cut off", {"bytes": 3000})):
         with proof.case("the shop's Postgres", mode) as case:
             proof.place = label(mode).replace(", ", "-").replace(" ", "-")
-            crowd = under(proof, mode, [proxy], order, bound=STATEMENT + CANCEL + CONNECT + 1)
+            crowd = under(proof, mode, [proxy], order, bound=STATEMENT + CANCEL + CONNECT + 3)
             after = recovered("an order", lambda: order(-len(created) - 1) == 201)
             need("checkout is healthy", life.status_of(CHECKOUT, "/health")[0] == 200)
             case(told(crowd, after))
