@@ -71,6 +71,7 @@ let package = Package(
         .systemLibrary(name: "CEpoll", path: "Sources/System/CEpoll"),
         library("Readiness", at: "System/Readiness", ["CEpoll"]),
         tests("ReadinessTests", ["Readiness"]),
+        library("FileIdentity", at: "System/FileIdentity", []),
         library("Gzip", at: "System/Gzip", ["CZlib"]),
         tests("AssetsTests", ["Assets"]),
         // Clients: what speaks to the outside.
@@ -116,8 +117,8 @@ let package = Package(
             "TelemetryBuffer",
             at: "Telemetry/Buffer",
             [
-                "Assets", "BackgroundExecutor", "OTLP", "QueueExecutor", "ServiceTracing", grdb, sqlite, lifecycle,
-                logging, tracing,
+                "Assets", "BackgroundExecutor", "FileIdentity", "OTLP", "QueueExecutor", "ServiceTracing", grdb, sqlite,
+                lifecycle, logging, tracing,
             ]
         ),
         tests(
@@ -135,7 +136,10 @@ let package = Package(
         library(
             "SQLiteStorage",
             at: "Storage/SQLite",
-            ["Storage", "Commerce", "ConnectionPool", "Faults", "ServiceTracing", "Assets", "Fixtures", tracing, grdb]
+            [
+                "Storage", "Commerce", "ConnectionPool", "Faults", "FileIdentity", "ServiceTracing", "Assets",
+                "Fixtures", tracing, grdb,
+            ]
         ),
         library(
             "UpstreamStorage",

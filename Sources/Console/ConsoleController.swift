@@ -149,8 +149,9 @@ public struct ConsoleController: Sendable {
         let (count, document) = try await reading {
             var (json, document, count) = (OTLPJSON(), [UInt8](), 0)
             try await sources.traces.export(.traces([id])) { batch in
-                count += batch.spans.count
-                document += try json.append(resource: batch.resource, spans: batch.spans)
+                let (text, unreadable) = json.appendReadable(resource: batch.resource, spans: batch.spans)
+                count += batch.spans.count - unreadable
+                document += text
             }
             return (count, document + json.finish())
         }

@@ -125,18 +125,24 @@ extension Traces {
             let reader = try await place.reader()
             let ids = trace.compactMap { TraceID($0.lowercased()) }
             let file = try ExportFile(file)
-            var count = 0
+            var (count, undecodable) = (0, 0)
             var json = OTLPJSON()
-            try await reader.export(ids.isEmpty ? .everything : .traces(ids)) { batch in
+            let unreadable = try await reader.export(ids.isEmpty ? .everything : .traces(ids)) { batch in
                 count += batch.spans.count
                 switch format {
-                case .json: try file.write(json.append(resource: batch.resource, spans: batch.spans))
+                case .json:
+                    let (text, missing) = json.appendReadable(resource: batch.resource, spans: batch.spans)
+                    (count, undecodable) = (count - missing, undecodable + missing)
+                    try file.write(text)
                 case .proto: try file.write(OTLPEncoder.request(resource: batch.resource, spans: batch.spans))
                 }
             }
             if format == .json { try file.write(json.finish()) }
             try file.finish()
             if self.file != "-" { Output.line("\(count) spans are in \(self.file).") }
+            let missing = unreadable + undecodable
+            guard missing > 0 else { return }
+            throw Refusal(.dataError, "Spans that cannot be read from the buffer and are not in it: \(missing).")
         }
     }
 }

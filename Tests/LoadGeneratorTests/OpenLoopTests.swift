@@ -58,6 +58,21 @@ import Testing
         }
     }
 
+    @Test func aNightInWhichTheProcessWasStoppedIsNotMadeUpFor() async throws {
+        let bench = try Bench()
+        try await bench.running {
+            bench.generator.setBackgroundTraffic(requestsPerMinute: 60)
+            await bench.advance(by: .seconds(1))
+            await until { bench.stats.totals.requests == 2 }
+            await bench.advance(by: .seconds(8 * 3600))
+            await until { bench.stats.totals.requests + bench.stats.totals.shed == 2 + 8 * 3600 }
+            // Those of the last five seconds are late, and come.
+            #expect(bench.stats.totals.requests == 2 + 6)
+            await bench.advance(by: .seconds(1))
+            await until { bench.stats.totals.requests == 2 + 6 + 1 }
+        }
+    }
+
     /// What a seed plays does not depend on how much of it the shop could bear.
     @Test func whatIsShedStaysInTheHash() async throws {
         var hashes: [String?] = []

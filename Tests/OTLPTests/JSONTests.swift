@@ -61,4 +61,17 @@ import Tracing
         #expect(throws: OTLPDecodingError.self) { try json.append(resource: [], spans: [[0xff]]) }
         #expect(String(decoding: json.finish(), as: UTF8.self) == #"{"resourceSpans":[]}"#)
     }
+
+    @Test func `what decodes is written without what does not`() throws {
+        var spans = RandomSpans(seed: 12)
+        var json = OTLPJSON()
+        let span = OTLPEncoder.span(spans.next(resource: resource))
+        var (text, unreadable) = json.appendReadable(resource: [], spans: [[0xff], span, [0xff, 0xff]])
+        #expect(unreadable == 2)
+        #expect(json.appendReadable(resource: [0xff], spans: [span]) == ([], 1))
+        #expect(json.appendReadable(resource: [], spans: [[0xff]]) == ([], 1))
+        text += json.finish()
+        let document = try JSONSerialization.jsonObject(with: Data(text)) as? [String: [[String: Any]]]
+        #expect(document?["resourceSpans"]?.count == 1)
+    }
 }

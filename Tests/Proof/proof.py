@@ -21,6 +21,16 @@ def expect(what, found, wanted):
     print(f"{'ok  ' if is_equal else 'FAIL'} {what}: {shown}" + ("" if is_equal else f", and not {wanted}"), flush=True)
 
 
+class Wrong(Exception):
+    """What is not as promised."""
+
+
+def need(what, is_so):
+    """Ends a case that has failed."""
+    if not is_so:
+        raise Wrong(what)
+
+
 def finish():
     """Ends the program: 0 only if everything was as wanted."""
     print("all equal" if not failures else f"NOT equal: {', '.join(failures)}")
@@ -136,12 +146,19 @@ class Shop:
 
 
 def free_offset():
-    """Below the ports that Linux gives to outgoing connections, and with room for every service."""
-    for offset in range(500 + os.getpid() % 400 * 20, 20_000, 20):
-        taken = 0
+    return next(free_offsets())
+
+
+def free_offsets():
+    """One after the other, below the ports that Linux gives to outgoing connections, and with room for every service."""
+    number, in_vain = os.getpid(), 0
+    while in_vain < 975:
+        offset, taken = 500 + number % 975 * 20, 0
         for port in (*range(8000, 8020), 4318):
             with socket.socket() as trial:
                 taken += trial.connect_ex(("127.0.0.1", port + offset)) == 0
+        number, in_vain = number + 1, in_vain + 1
         if not taken:
-            return offset
+            in_vain = 0
+            yield offset
     sys.exit("no ports are free")

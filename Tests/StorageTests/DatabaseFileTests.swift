@@ -42,6 +42,28 @@ struct DatabaseFileTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     }
 
+    @Test(
+        "A file that a shop was killed over before there was anything in it has no books either",
+        arguments: ["", "PRAGMA journal_mode = WAL", "CREATE TABLE grdb_migrations (identifier TEXT PRIMARY KEY)"]
+    )
+    func unfinished(sql: String) async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("shop.sqlite")
+        try await DatabaseQueue(path: path).writeWithoutTransaction { db in try db.execute(sql: sql) }
+        #expect(try ShopDatabase.outboxCounts(path: path) == nil)
+    }
+
+    @Test("A file that a shop was killed over while it was made has no books, and a shop opens on it")
+    func journal() async throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("shop.sqlite")
+        try Journal.leave(at: path)
+        #expect(try ShopDatabase.outboxCounts(path: path) == nil)
+        let shop = try ShopDatabase(path: path)
+        #expect(try await shop.migrations().count == 3)
+        try await shop.close()
+    }
+
     @Test("A database of a newer popshop is refused")
     func newer() async throws {
         let directory = try TemporaryDirectory()
@@ -108,6 +130,30 @@ struct DatabaseFileTests {
         #expect(error?.code == .unavailable)
     }
 
+    @Test("An order is not acknowledged while the file is not in its place, and nothing is written")
+    func movedAway() async throws {
+        let directory = try TemporaryDirectory()
+        let (path, elsewhere) = (directory.file("shop.sqlite"), directory.file("elsewhere.sqlite"))
+        let shop = try ShopDatabase(path: path)
+        let readers = shop.readers("checkout", .init(size: 1))
+        let store = SQLiteOrderStore(database: shop, readers: readers, tracer: .init("checkout", SpanCollector()))
+        try await store.checkPlace()
+        try FileManager.default.moveItem(atPath: path, toPath: elsewhere)
+        for other in [false, true] {
+            if other { try Data().write(to: URL(filePath: path)) }
+            var error = await #expect(throws: StorageError.self) { try await store.place(Purchases.draft()) }
+            #expect(error?.code == .unavailable)
+            error = await #expect(throws: StorageError.self) { try await store.checkPlace() }
+            #expect(error?.code == .unavailable)
+        }
+        #expect(try await store.outboxCounts().enqueued == 0)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: path)
+        _ = try await store.place(Purchases.draft())
+        #expect(try await store.outboxCounts().enqueued == 1)
+        try await shop.close()
+    }
+
     @Test("A reading connection cannot write")
     func readOnly() async throws {
         let shop = try SQLiteShop()
@@ -127,5 +173,21 @@ struct DatabaseFileTests {
         try await shop.database.close()
         await #expect(throws: StorageError.self) { try await shop.orders.place(Purchases.draft()) }
         await #expect(throws: StorageError.self) { try await shop.database.demoMode() }
+    }
+}
+
+/// A rollback journal that has to be played back, as a kill in the midst of a commit leaves it.
+private enum Journal {
+    static func leave(at path: String) throws {
+        let queue = try DatabaseQueue(path: path + "-made")
+        try queue.writeWithoutTransaction { db in
+            try db.execute(sql: "CREATE TABLE t (x); PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN")
+            // More than the cache holds: so the journal is synced, and the file written to before the commit.
+            for _ in 0..<100 { try db.execute(sql: "INSERT INTO t VALUES (zeroblob(4000))") }
+            for suffix in ["", "-journal"] {
+                try FileManager.default.copyItem(atPath: path + "-made" + suffix, toPath: path + suffix)
+            }
+            try db.execute(sql: "ROLLBACK; DROP TABLE t")
+        }
     }
 }

@@ -93,6 +93,38 @@ import Tracing
         #expect(try await scratch.reader.trace(try traceID(1)).count == 2_000)
     }
 
+    @Test func `while the files are not in their place spans wait in memory, and are written when they are back`()
+        async throws
+    {
+        let buffer = try scratch.buffer()
+        buffer.onEnd(try spans.span(1, 1))
+        try await buffer.flush()
+        let elsewhere = scratch.path + "-elsewhere"
+        try FileManager.default.moveItem(atPath: scratch.path, toPath: elsewhere)
+        for id in 2...100 { buffer.onEnd(try spans.span(1, UInt64(id))) }
+        await #expect(throws: FileGone.self) { try await buffer.flush() }
+        let counts = await buffer.counts()
+        #expect(counts.lastError?.contains("not there") == true && counts.enqueued == 1 && counts.dropped == 0)
+        try FileManager.default.moveItem(atPath: elsewhere, toPath: scratch.path)
+        try await buffer.flush()
+        #expect(await buffer.counts().enqueued == 100)
+        #expect(try await scratch.reader.trace(try traceID(1)).count == 100)
+    }
+
+    @Test func `a slice that somebody has removed is counted as evicted, and another begun`() async throws {
+        let buffer = try scratch.buffer()
+        for id in 1...10 { buffer.onEnd(try spans.span(1, UInt64(id))) }
+        try await buffer.flush()
+        scratch.files.unlink(scratch.files.slice(1))
+        for id in 11...30 { buffer.onEnd(try spans.span(1, UInt64(id))) }
+        await #expect(throws: FileGone.self) { try await buffer.flush() }
+        try await buffer.flush()
+        let counts = await buffer.counts()
+        #expect(counts.evicted == 10 && counts.pending == 20 && counts.lastError == nil)
+        #expect(try await scratch.reader.counts().balances(offered: 30))
+        #expect(try await scratch.reader.trace(try traceID(1)).count == 20)
+    }
+
     @Test func `what cannot be written to the end is counted as dropped`() async throws {
         let buffer = try scratch.buffer()
         try await buffer.writer.limitActiveSlice(bytes: 64 << 10)

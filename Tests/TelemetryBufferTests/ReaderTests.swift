@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import ServiceTracing
 import Testing
 import Tracing
@@ -13,6 +14,14 @@ import Tracing
         #expect(try await scratch.reader.traces().isEmpty)
         #expect(try await scratch.reader.trace(try traceID(1)).isEmpty)
         #expect(try await scratch.reader.serviceMap(since: 0) == ServiceMap())
+        #expect(try await scratch.reader.counts() == BufferCounts())
+    }
+
+    @Test func `a ledger that a shop was killed over before there was anything in it has no books`() async throws {
+        try scratch.files.create()
+        try await DatabaseQueue(path: scratch.files.ledger).writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA journal_mode = WAL")
+        }
         #expect(try await scratch.reader.counts() == BufferCounts())
     }
 

@@ -47,6 +47,7 @@ public struct CheckoutController: Sendable {
         router.addObservation(
             of: mode,
             health: {
+                try await store.checkPlace()
                 _ = try await store.popularProducts(limit: 1)
                 return [:]
             },

@@ -1,3 +1,4 @@
+import FileIdentity
 import GRDB
 import ServiceTracing
 import Storage
@@ -24,11 +25,14 @@ final class GroupCommitter: Sendable {
     private static let maximumGroup = 256
 
     private let writer: DatabaseQueue
+    private let file: FileIdentity?
     private let door = Doorway()
     private let state = Mutex(State())
 
-    init(_ writer: DatabaseQueue) {
+    /// - Parameter file: The database, which must be in its place for a commit to count.
+    init(_ writer: DatabaseQueue, file: FileIdentity?) {
         self.writer = writer
+        self.file = file
     }
 
     /// Runs a write and returns when it is on disk.
@@ -76,6 +80,14 @@ final class GroupCommitter: Sendable {
         }
     }
 
+    /// Whether a commit would be found again.
+    ///
+    /// - Throws: `StorageError` `.unavailable` when the file has been moved or removed, or its disk has gone.
+    func checkPlace() throws(StorageError) {
+        guard let file, !file.isInPlace else { return }
+        throw StorageError(.unavailable, "\(file.path) is not there any more")
+    }
+
     /// How many writes stand in line.
     var waiting: Int { state.withLock { $0.pending.count } }
 
@@ -106,7 +118,7 @@ final class GroupCommitter: Sendable {
     /// One group a turn on the writer's queue, so that reads have theirs between two groups under any load.
     private func commitNextGroup() {
         writer.asyncWriteWithoutTransaction { db in
-            Self.commit(self.nextGroup(), in: db)
+            self.commit(self.nextGroup(), in: db)
             // Nothing is queued for which nobody waits: the connection may be closed by then.
             let isDone = self.state.withLock { state in
                 if state.pending.isEmpty { state.isRunning = false }
@@ -124,8 +136,9 @@ final class GroupCommitter: Sendable {
         }
     }
 
-    private static func commit(_ group: [Pending], in db: Database) {
+    private func commit(_ group: [Pending], in db: Database) {
         do {
+            try checkPlace()
             try db.beginTransaction(.immediate)
             var standing: [Pending] = []
             for pending in group {
@@ -141,6 +154,8 @@ final class GroupCommitter: Sendable {
             } else {
                 for pending in standing { pending.beginCommit(standing.count) }
                 try db.commit()
+                // What went into a file that has gone meanwhile is not acknowledged.
+                try checkPlace()
             }
         } catch {
             if db.isInsideTransaction { try? db.rollback() }

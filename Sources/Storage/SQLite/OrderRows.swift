@@ -29,36 +29,36 @@ enum OrderRows {
     }
 
     static func order(_ row: Row, in db: Database, trace: StatementTrace) throws -> Order {
-        let id: String = row[0]
+        let id: String = try row.decode(atIndex: 0)
         return try order(row, items: try trace.run(Statements.items, db) { try Row.fetchAll($0, arguments: [id]) })
     }
 
     static func order(_ row: Row, items: [Row]) throws -> Order {
-        let id: String = row[0]
-        guard let orderID = OrderID(id), let status = Order.Status(rawValue: row[2]),
-            let currency = Currency(rawValue: row[3])
+        let id: String = try row.decode(atIndex: 0)
+        guard let orderID = OrderID(id), let status = Order.Status(rawValue: try row.decode(atIndex: 2)),
+            let currency = Currency(rawValue: try row.decode(atIndex: 3))
         else { throw StorageError(.corrupt, "order \(id) does not read") }
         func money(_ minorUnits: Int64) -> Money { Money(minorUnits: minorUnits, currency: currency) }
-        return Order(
+        return try Order(
             id: orderID,
-            userID: UserID(rawValue: row[1]),
+            userID: UserID(rawValue: row.decode(atIndex: 1)),
             status: status,
             items: items.map { row in
-                Order.Item(
-                    productID: ProductID(row[0]),
-                    productName: row[1],
-                    quantity: row[2],
-                    unitPrice: money(row[3]),
-                    lineTotal: money(row[4])
+                try Order.Item(
+                    productID: ProductID(row.decode(atIndex: 0)),
+                    productName: row.decode(atIndex: 1),
+                    quantity: row.decode(atIndex: 2),
+                    unitPrice: money(row.decode(atIndex: 3)),
+                    lineTotal: money(row.decode(atIndex: 4))
                 )
             },
-            subtotal: money(row[4]),
-            shipping: money(row[5]),
-            total: money(row[6]),
-            paymentStatus: row[7],
-            date: row[8],
-            edgeID: row[9],
-            traceParent: row[10]
+            subtotal: money(row.decode(atIndex: 4)),
+            shipping: money(row.decode(atIndex: 5)),
+            total: money(row.decode(atIndex: 6)),
+            paymentStatus: row.decode(atIndex: 7),
+            date: row.decode(atIndex: 8),
+            edgeID: row.decode(atIndex: 9),
+            traceParent: row.decode(atIndex: 10)
         )
     }
 }

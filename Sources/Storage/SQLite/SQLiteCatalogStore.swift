@@ -53,7 +53,9 @@ public struct SQLiteCatalogStore: CatalogStore {
     public func categories() async throws -> [CategoryCount] {
         try await readers.read { db, trace in
             try trace.read(Statements.categories, [], db) { statement in
-                try Row.fetchAll(statement).map { CategoryCount(name: $0[0], count: $0[1]) }
+                try Row.fetchAll(statement).map {
+                    CategoryCount(name: try $0.decode(atIndex: 0), count: try $0.decode(atIndex: 1))
+                }
             }
         }
     }
@@ -69,13 +71,13 @@ public struct SQLiteCatalogStore: CatalogStore {
             let rows = try Row.fetchCursor(statement)
             while let row = try rows.next() {
                 products.append(
-                    Product(
-                        id: ProductID(row[0]),
-                        name: row[1],
-                        category: row[2],
-                        price: Money(minorUnits: row[3], currency: .usd),
-                        description: row[5],
-                        stockQuantity: row[4]
+                    try Product(
+                        id: ProductID(row.decode(atIndex: 0)),
+                        name: row.decode(atIndex: 1),
+                        category: row.decode(atIndex: 2),
+                        price: Money(minorUnits: row.decode(atIndex: 3), currency: .usd),
+                        description: row.decode(atIndex: 5),
+                        stockQuantity: row.decode(atIndex: 4)
                     )
                 )
             }

@@ -23,8 +23,11 @@ public struct SQLiteOrderOutbox: OrderOutbox {
                 let rows = try Row.fetchAll(db.cachedStatement(sql: Statements.pending.text), arguments: [limit])
                 guard !rows.isEmpty else { return [] }
                 let items = try Row.fetchAll(db.cachedStatement(sql: Statements.pendingItems.text), arguments: [limit])
-                let lines = Dictionary(grouping: items) { $0[5] as String }
-                return rows.compactMap { Self.pending($0, lines[$0[11]] ?? []) }
+                let lines = Dictionary(grouping: items) { (try? $0.decode(String.self, atIndex: 5)) ?? "" }
+                return rows.compactMap { row in
+                    guard let id = try? row.decode(String.self, atIndex: 11) else { return nil }
+                    return Self.pending(row, id, lines[id] ?? [])
+                }
             }
         } catch {
             throw StorageError(sqlite: error, path: "shop")
@@ -52,8 +55,8 @@ public struct SQLiteOrderOutbox: OrderOutbox {
 
     /// A row whose order has gone or does not read is lent all the same: it must not hold up those behind it. One whose
     /// very id does not read is passed over, and stays.
-    private static func pending(_ row: Row, _ items: [Row]) -> PendingOrder? {
-        guard let id = OrderID(row[11]) else { return nil }
+    private static func pending(_ row: Row, _ id: String, _ items: [Row]) -> PendingOrder? {
+        guard let id = OrderID(id) else { return nil }
         return PendingOrder(id: id, order: row.hasNull(atIndex: 0) ? nil : try? OrderRows.order(row, items: items))
     }
 

@@ -86,11 +86,17 @@ public struct SQLiteOrderStore: OrderStore {
         try await readers.read { db, trace in
             try trace.read(Statements.popularProducts, [limit], db) { statement in
                 try Row.fetchAll(statement).map { row in
-                    PopularProduct(id: ProductID(row[0]), name: row[1], orderCount: row[2])
+                    try PopularProduct(
+                        id: ProductID(row.decode(atIndex: 0)),
+                        name: row.decode(atIndex: 1),
+                        orderCount: row.decode(atIndex: 2)
+                    )
                 }
             }
         }
     }
+
+    public func checkPlace() async throws { try database.committer.checkPlace() }
 
     public func outboxCounts() async throws -> OutboxCounts {
         try await database.outboxCounts()
@@ -118,8 +124,8 @@ extension SQLiteOrderStore {
     ) throws -> Order? {
         let row = try trace.read(Statements.key, [key.key], db) { try Row.fetchOne($0) }
         guard let row else { return nil }
-        guard row[0] == key.fingerprint else { throw OrderRefusal.keyReused }
-        return try OrderID(row[1]).flatMap { try OrderRows.order($0, in: db, trace: trace) }
+        guard try row.decode(atIndex: 0) == key.fingerprint else { throw OrderRefusal.keyReused }
+        return try OrderID(row.decode(atIndex: 1)).flatMap { try OrderRows.order($0, in: db, trace: trace) }
     }
 
     /// In product order, as every engine does it, so that two orders can never wait for each other.
@@ -133,7 +139,7 @@ extension SQLiteOrderStore {
             if try take(item, in: db, trace) { continue }
             let row = try trace.run(Statements.stock, db) { try Row.fetchOne($0, arguments: [item.productID.rawValue]) }
             guard let row else { throw OrderRefusal.unknownProduct(item.productID) }
-            let (available, seeded): (Int, Int) = (row[0], row[1])
+            let (available, seeded): (Int, Int) = try (row.decode(atIndex: 0), row.decode(atIndex: 1))
             guard draft.restocks else { throw OrderRefusal.outOfStock(item.productID, available: available) }
             // The supplier brings whole deliveries of the seeded stock, as many as the order needs.
             let delivery = max(1, seeded)

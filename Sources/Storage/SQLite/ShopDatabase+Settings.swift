@@ -9,7 +9,8 @@ extension ShopDatabase: SettingsStore {
             return try await committer.read { db in
                 let statement = try db.cachedStatement(sql: Statements.settings.text)
                 let rows = try Row.fetchAll(statement, arguments: [prefix, prefix])
-                return Dictionary(rows.map { ($0[0], $0[1]) }) { first, _ in first }
+                let pairs: [(String, String)] = try rows.map { try ($0.decode(atIndex: 0), $0.decode(atIndex: 1)) }
+                return Dictionary(pairs) { first, _ in first }
             }
         } catch {
             throw StorageError(sqlite: error, path: "shop")
@@ -56,13 +57,18 @@ extension ShopDatabase: SettingsStore {
         }
     }
 
-    /// The books of a shop's file, read from outside while the shop runs or after it stopped. Nil without the file.
+    /// The books of a shop's file, read from outside while the shop runs or after it stopped. Nil without the file, and
+    /// for one that a shop was killed over before there was anything in it.
     ///
     /// - Throws: `StorageError`.
     public static func outboxCounts(path: String) throws(StorageError) -> (edgeID: String, counts: OutboxCounts)? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            return try Reader(path: path).queue.read { db in
+            return try Reader.queueUnlessUnfinished(path)?.read { db in
+                let sql = """
+                    SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'grdb%')
+                    """
+                if try Bool.fetchOne(db, sql: sql) ?? true { return nil }
                 let edgeID = try String.fetchOne(db, sql: "SELECT value FROM settings WHERE name = 'edge_id'") ?? ""
                 return (edgeID, try OutboxLedger.counts(db))
             }
@@ -78,17 +84,17 @@ enum OutboxLedger {
     static func counts(_ db: Database) throws -> OutboxCounts {
         var counts = OutboxCounts()
         if let row = try Row.fetchOne(db.cachedStatement(sql: Statements.outboxCounts.text)) {
-            counts.enqueued = row[0]
-            counts.pending = row[1]
-            counts.oldestPending = row[2]
+            counts.enqueued = try row.decode(atIndex: 0)
+            counts.pending = try row.decode(atIndex: 1)
+            counts.oldestPending = try row.decode(atIndex: 2)
         }
         let outcomes = try Row.fetchAll(db.cachedStatement(sql: Statements.outboxOutcomes.text))
         for row in outcomes {
-            switch row[0] as String {
-            case "accepted": counts.accepted = row[1]
-            case "backordered": counts.backordered = row[1]
-            case "rejected": counts.rejected = row[1]
-            case "quarantined": counts.quarantined = row[1]
+            switch try row.decode(String.self, atIndex: 0) {
+            case "accepted": counts.accepted = try row.decode(atIndex: 1)
+            case "backordered": counts.backordered = try row.decode(atIndex: 1)
+            case "rejected": counts.rejected = try row.decode(atIndex: 1)
+            case "quarantined": counts.quarantined = try row.decode(atIndex: 1)
             default: break
             }
         }

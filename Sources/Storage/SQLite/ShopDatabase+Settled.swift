@@ -16,9 +16,9 @@ extension ShopDatabase {
                     FROM order_outcomes AS outcomes LEFT JOIN orders ON orders.id = order_id
                     \(condition)
                     """
-                return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [argument]).compactMap(
-                    SettledOrder.init
-                )
+                return try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [argument]).compactMap {
+                    try SettledOrder($0)
+                }
             }
         } catch {
             throw StorageError(sqlite: error, path: "shop")
@@ -36,22 +36,22 @@ extension ShopDatabase {
 }
 
 extension SettledOrder {
-    fileprivate init?(_ row: Row) {
-        let reason: String? = row[2]
-        guard let id = OrderID(row[0]), let outcome = OrderOutcome(name: row[1], reason: reason ?? "") else {
-            return nil
-        }
-        let (minor, currency): (Int64?, String?) = (row[5], row[6])
-        self.init(
+    fileprivate init?(_ row: Row) throws {
+        let reason: String? = try row.decode(atIndex: 2)
+        guard let id = OrderID(try row.decode(atIndex: 0)),
+            let outcome = OrderOutcome(name: try row.decode(atIndex: 1), reason: reason ?? "")
+        else { return nil }
+        let (minor, currency): (Int64?, String?) = try (row.decode(atIndex: 5), row.decode(atIndex: 6))
+        try self.init(
             id: id,
             outcome: outcome,
-            settledAt: row[3],
-            pushTraceParent: row[4],
+            settledAt: row.decode(atIndex: 3),
+            pushTraceParent: row.decode(atIndex: 4),
             total: currency.flatMap(Currency.init).flatMap { currency in
                 minor.map { Money(minorUnits: $0, currency: currency) }
             },
-            date: row[7],
-            purchaseTraceParent: row[8]
+            date: row.decode(atIndex: 7),
+            purchaseTraceParent: row.decode(atIndex: 8)
         )
     }
 }

@@ -1,5 +1,6 @@
 import Assets
 public import ConnectionPool
+import FileIdentity
 import Fixtures
 import FoundationEssentials
 import GRDB
@@ -32,7 +33,7 @@ public final class ShopDatabase: Sendable {
             let writer = try Self.openWriter(path)
             try Migrator.migrate(writer, folder: "schema/sqlite/shop")
             edgeID = try Seeding.plant(in: writer, now: now)
-            committer = GroupCommitter(writer)
+            committer = GroupCommitter(writer, file: FileIdentity(path: path))
         } catch {
             throw StorageError(sqlite: error, path: path)
         }
@@ -74,8 +75,7 @@ public final class ShopDatabase: Sendable {
     /// connection that only reads: opening for writing in WAL mode writes, and a damaged file is to be left as it is.
     private static func checkSoundness(_ path: String) throws {
         let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-        guard let size, size > 0 else { return }
-        let queue = try Reader(path: path).queue
+        guard let size, size > 0, let queue = try Reader.queueUnlessUnfinished(path) else { return }
         defer { try? queue.close() }
         try queue.read { db in
             let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
@@ -91,15 +91,29 @@ public struct Reader: Sendable {
     let queue: DatabaseQueue
 
     init(path: String) throws(StorageError) {
+        do {
+            queue = try Self.open(path)
+        } catch {
+            throw StorageError(sqlite: error, path: path)
+        }
+    }
+
+    /// Nil where a rollback journal has to be played back, which only a writer may do. A shop keeps none: it was killed while
+    /// it made the file, and there is nothing in it.
+    static func queueUnlessUnfinished(_ path: String) throws -> DatabaseQueue? {
+        do {
+            return try open(path)
+        } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_READONLY_ROLLBACK {
+            return nil
+        }
+    }
+
+    private static func open(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
         configuration.label = "popshop.shop.reader"
         configuration.prepareDatabase { db in SleepFunction.add(to: db) }
-        do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-        } catch {
-            throw StorageError(sqlite: error, path: path)
-        }
+        return try DatabaseQueue(path: path, configuration: configuration)
     }
 }

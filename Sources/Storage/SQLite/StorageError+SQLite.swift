@@ -16,6 +16,9 @@ extension StorageError {
                 default: .failed
                 }
             self.init(code, "\(path): \(error.message ?? error.resultCode.description)")
+        case is RowDecodingError:
+            // A value of a type that its column cannot have.
+            self.init(.corrupt, "\(path): \(error)")
         case is CancellationError:
             self.init(.unavailable, "\(path): cancelled")
         default:

@@ -35,6 +35,16 @@ public protocol OrderStore: Sendable {
     ///
     /// - Throws: `StorageError`.
     func outboxCounts() async throws -> OutboxCounts
+
+    /// Whether an order would be kept now, as far as can be told without one: reading may go on working where it would not.
+    ///
+    /// - Throws: `StorageError` when it would not.
+    func checkPlace() async throws
+}
+
+extension OrderStore {
+    /// Of an engine that knows only by trying.
+    public func checkPlace() async throws {}
 }
 
 /// A purchase to be written.

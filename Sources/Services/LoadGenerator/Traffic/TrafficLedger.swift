@@ -177,8 +177,8 @@ struct TrafficLedger: Sendable {
 
 // What arrives.
 extension TrafficLedger {
-    /// Plans the next arrival of a drive, at its time. One over the bound is counted and dropped, but stays in the
-    /// hash: what a seed plays must not depend on how fast the shop is.
+    /// Plans the next arrival of a drive, at its time. One over the bound, or far too late, is counted and dropped, but
+    /// stays in the hash: what a seed plays must not depend on how fast the shop is.
     ///
     /// - Parameter segment: Of the schedule, in which it comes.
     mutating func admit(_ drive: Drive, segment: Int = 0, at offset: Duration, lateness: Duration) -> Admission {
@@ -193,7 +193,8 @@ extension TrafficLedger {
             if lateness > Self.tolerance { totals.late += 1 }
             totals.max_lateness_ms = max(totals.max_lateness_ms, lateness.milliseconds)
         }
-        guard totals.in_flight < limits.inFlight else {
+        let bearable = timeline == nil ? limits.lateness : limits.showLateness
+        guard totals.in_flight < limits.inFlight, lateness <= bearable else {
             count(drive.source) { $0.shed += 1 }
             return .shed
         }

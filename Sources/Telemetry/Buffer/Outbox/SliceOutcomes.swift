@@ -155,17 +155,23 @@ struct SliceOutcomes: Hashable, Sendable {
 extension SliceOutcomes {
     static func read(_ db: Database) throws -> SliceOutcomes {
         var outcomes = SliceOutcomes()
+        var last: Int64 = 0
         outcomes.ranges = try Row.fetchAll(db, sql: "SELECT * FROM outcomes ORDER BY first_seq").map { row in
-            let state: Int64 = row["state"]
-            return OutcomeRange(
-                first: row["first_seq"],
-                last: row["last_seq"],
+            let state: Int64 = try row.decode(forColumn: "state")
+            let range = try OutcomeRange(
+                first: row.decode(forColumn: "first_seq"),
+                last: row.decode(forColumn: "last_seq"),
                 state: OutcomeRange.State(rawValue: state) ?? .answered,
-                rejected: row["rejected"],
-                shift: row["shift_ns"],
-                reason: row["reason"],
-                at: row["at_ns"]
+                rejected: row.decode(forColumn: "rejected"),
+                shift: row.decode(forColumn: "shift_ns"),
+                reason: row.decode(forColumn: "reason"),
+                at: row.decode(forColumn: "at_ns")
             )
+            guard range.first > last, (range.first...Int64(BufferDatabase.mostSpans)).contains(range.last),
+                (0...range.count).contains(range.rejected)
+            else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "outcomes that cannot be") }
+            last = range.last
+            return range
         }
         return outcomes
     }

@@ -25,7 +25,7 @@ struct Page {
 
     /// - Returns: False when no more is wanted.
     fileprivate mutating func take(_ row: Row, shift: Int64) throws -> Bool {
-        let (seq, start): (Int64, Int64) = (row[0], row[2])
+        let (seq, start): (Int64, Int64) = try (row.decode(atIndex: 0), row.decode(atIndex: 2))
         let moved = start.addingReportingOverflow(shift).partialValue
         if moved < window.lowerBound {
             expired.append(consecutive: seq)
@@ -43,7 +43,7 @@ struct Page {
         let size = payload.count + 6
         guard items.isEmpty || (bytes + size <= maxBytes && items.count < maxSpans) else { return false }
         bytes += size
-        items.append(SpanBatch.Item(seq: seq, resource: row[1], payload: payload))
+        items.append(SpanBatch.Item(seq: seq, resource: try row.decode(atIndex: 1), payload: payload))
         return true
     }
 }
@@ -78,8 +78,8 @@ extension SliceReader {
     func resources() throws -> [Int64: [UInt8]] {
         try read { db in
             try Row.fetchAll(db, sql: "SELECT id, payload FROM resources").reduce(into: [:]) {
-                let payload: DataBytes = $1["payload"]
-                $0[$1["id"]] = payload.bytes
+                let payload: DataBytes = try $1.decode(forColumn: "payload")
+                $0[try $1.decode(forColumn: "id")] = payload.bytes
             }
         }
     }
@@ -93,7 +93,7 @@ extension SliceReader {
             for range in ranges {
                 let rows = try Row.fetchCursor(statement, arguments: [range.first, range.last])
                 while let row = try rows.next() {
-                    let (seq, time): (Int64, Int64) = (row[0], row[1])
+                    let (seq, time): (Int64, Int64) = try (row.decode(atIndex: 0), row.decode(atIndex: 1))
                     let moved = time.addingReportingOverflow(range.shift).partialValue
                     guard moved < start else {
                         earliest = min(earliest, moved)

@@ -136,7 +136,7 @@ public actor SpanOutbox {
         }
         guard let latest else { return 0 }
         var count = 0
-        for (id, _) in slices { count += try await writer.retime(id, by: Int64(clamping: end) - latest) }
+        for (id, _) in slices { count += try await writer.retime(id, by: Int64(clamping: end) &- latest) }
         turn += 1
         return count
     }

@@ -19,10 +19,9 @@ extension TraceReader {
     ///   - since: Calls that started then or later, in nanoseconds since 1970, UTC.
     /// - Throws: `DatabaseError`.
     public func pulse(of callers: Set<String>, since: UInt64) async throws -> Pulse {
-        try await offPool {
+        try await inView { view in
             var pulse = Pulse(since: since)
             var (room, durations) = (40_000, [Int64]())
-            let view = try view()
             for slice in view.slices(endingAfter: Int64(clamping: since)) where room > 0 {
                 var (seen, earliest) = (0, Int64.max)
                 try view.reader(slice)?.visitMapSpans(since: Int64(clamping: since), limit: room) { span in

@@ -29,7 +29,9 @@ struct SliceDigest: Sendable {
                 first = min(first, start)
                 last = max(last, start)
                 end = max(end, itsEnd)
-                longest = max(longest, itsEnd - start)
+                // What a damaged file says may be anything.
+                let (lasted, isTooLong) = itsEnd.subtractingReportingOverflow(start)
+                longest = max(longest, isTooLong ? .max : lasted)
                 hasErrors = hasErrors || errors > 0
             }
         }

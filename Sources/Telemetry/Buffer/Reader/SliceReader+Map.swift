@@ -12,27 +12,28 @@ extension SliceReader {
                 """
             let rows = try Row.fetchCursor(db, sql: sql, arguments: [since, limit])
             while let row = try rows.next() {
-                if let span = MapSpan(row, services: services) { visit(span) }
+                if let span = try MapSpan(row, services: services) { visit(span) }
             }
         }
     }
 }
 
 extension MapSpan {
-    fileprivate init?(_ row: Row, services: [Int64: String]) {
-        let (kindCode, status, service): (Int64, Int64, Int64) = (row["kind"], row["status"], row["service_id"])
-        let (start, end): (Int64, Int64) = (row["start_ns"], row["end_ns"])
+    fileprivate init?(_ row: Row, services: [Int64: String]) throws {
+        let (start, end): (Int64, Int64) = try (row.decode(forColumn: "start_ns"), row.decode(forColumn: "end_ns"))
+        let (kindCode, status): (Int64, Int64) = try (row.decode(forColumn: "kind"), row.decode(forColumn: "status"))
+        let (duration, overflow) = end.subtractingReportingOverflow(start)
         guard let kind = SpanKindCode(rawValue: kindCode) else { return nil }
-        self.init(
-            trace: row["trace_id"],
-            span: row["span_id"],
-            parent: row["parent_span_id"],
-            service: services[service] ?? "",
+        try self.init(
+            trace: row.decode(forColumn: "trace_id"),
+            span: row.decode(forColumn: "span_id"),
+            parent: row.decode(forColumn: "parent_span_id"),
+            service: services[row.decode(forColumn: "service_id")] ?? "",
             kind: kind,
             isError: status == SpanStatusCode.error.rawValue,
             start: start,
-            duration: end - start,
-            databaseSystem: row["db_system"]
+            duration: overflow ? 0 : duration,
+            databaseSystem: row.decode(forColumn: "db_system")
         )
     }
 }

@@ -22,15 +22,25 @@ struct SliceReader {
             queue = try BufferDatabase.reader(path)
             services = try queue.read { db in
                 try Row.fetchAll(db, sql: "SELECT id, name FROM services").reduce(into: [:]) {
-                    $0[$1["id"]] = $1["name"]
+                    $0[try $1.decode(forColumn: "id")] = try $1.decode(String.self, forColumn: "name")
                 }
             }
-        } catch  where BufferDatabase.isCorruption(error) || BufferDatabase.isMissing(error) {
+        } catch
+            where BufferDatabase.isCorruption(error) || BufferDatabase.isMissing(error)
+            || BufferDatabase.isUnfinished(error)
+        {
             return nil
         }
     }
 
-    func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
+    /// - Throws: `SliceUnreadable` when what is stored is bad; `DatabaseError` of any other kind.
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try queue.read(body)
+        } catch  where BufferDatabase.isCorruption(error) {
+            throw SliceUnreadable(id: id, reason: String(describing: error))
+        }
+    }
 
     /// The start of the newest trace; nil when there is none.
     func newestStart(before: UInt64?) throws -> Int64? {
@@ -55,7 +65,7 @@ struct SliceReader {
     func summary(of id: TraceID) throws -> TraceSummary? {
         try read { db in
             let statement = try db.cachedStatement(sql: "SELECT * FROM traces WHERE trace_id = ?")
-            return try Row.fetchOne(statement, arguments: [DataBytes(bytes: id.bytes)]).flatMap(summary)
+            return try Row.fetchOne(statement, arguments: [DataBytes(bytes: id.bytes)]).flatMap { try summary($0) }
         }
     }
 
@@ -98,8 +108,12 @@ struct SliceReader {
         let sql = "SELECT * FROM traces \(condition) ORDER BY start_ns DESC, trace_id DESC LIMIT ?"
         return try read { db in
             try Row.fetchAll(db, sql: sql, arguments: arguments).compactMap { row in
-                guard let summary = summary(row) else { return nil }
-                return (Position(start: row["start_ns"], traceID: row["trace_id"]), summary)
+                guard let summary = try summary(row) else { return nil }
+                let position = Position(
+                    start: try row.decode(forColumn: "start_ns"),
+                    traceID: try row.decode(forColumn: "trace_id")
+                )
+                return (position, summary)
             }
         }
     }
@@ -176,26 +190,35 @@ struct SliceReader {
                 WHERE traces.trace_id = ? ORDER BY spans.start_ns, seq
                 """
             return try Row.fetchAll(db, sql: sql, arguments: [DataBytes(bytes: id.bytes)]).compactMap {
-                StoredSpan($0, services: services)
+                try StoredSpan($0, services: services)
             }
         }
     }
 
-    private func summary(_ row: Row) -> TraceSummary? {
-        let id: DataBytes = row["trace_id"]
-        let (start, end): (Int64, Int64) = (row["start_ns"], row["end_ns"])
-        let (root, bits, rooted): (Int64, Int64, Int) = (row["root_service_id"], row["services"], row["has_root"])
+    private func summary(_ row: Row) throws -> TraceSummary? {
+        let id: DataBytes = try row.decode(forColumn: "trace_id")
+        let (start, end): (Int64, Int64) = try (row.decode(forColumn: "start_ns"), row.decode(forColumn: "end_ns"))
+        let bits: Int64 = try row.decode(forColumn: "services")
+        let rooted: Int = try row.decode(forColumn: "has_root")
         guard let traceID = TraceID(bytes: id.bytes) else { return nil }
-        return TraceSummary(
+        return try TraceSummary(
             traceID: traceID,
-            rootName: row["root_name"],
-            rootService: services[root] ?? "",
+            rootName: row.decode(forColumn: "root_name"),
+            rootService: services[row.decode(forColumn: "root_service_id")] ?? "",
             startTime: UInt64(clamping: start),
             endTime: UInt64(clamping: end),
-            spanCount: row["span_count"],
-            errorCount: row["error_count"],
+            spanCount: row.decode(forColumn: "span_count"),
+            errorCount: row.decode(forColumn: "error_count"),
             services: services.filter { bits & 1 << $0.key != 0 }.map(\.value).sorted(),
             isRooted: rooted == 1
         )
     }
+}
+
+/// A slice in which something that was looked for cannot be read.
+struct SliceUnreadable: Error, CustomStringConvertible {
+    let id: Int64
+    let reason: String
+
+    var description: String { "slice \(id): \(reason)" }
 }

@@ -18,8 +18,9 @@ final class SliceShelf: Sendable {
 
     /// What is there now. A slice that has gone or is bad is passed over.
     ///
+    /// - Parameter bad: Those that were found to be.
     /// - Throws: `DatabaseError`.
-    func view() throws -> SliceView {
+    func view(without bad: Set<Int64> = []) throws -> SliceView {
         let ids = files.sliceIDs()
         var now = state.withLock { $0 }
         // All but the newest are sealed: the writer closes one before it begins the next.
@@ -40,8 +41,9 @@ final class SliceShelf: Sendable {
         }
         return SliceView(
             files: files,
-            sealed: sealed.compactMap { id in now.digests[id].map { (id, $0) } },
-            newest: ids.last,
+            sealed: sealed.filter { !bad.contains($0) }.compactMap { id in now.digests[id].map { (id, $0) } },
+            newest: ids.last.flatMap { bad.contains($0) ? nil : $0 },
+            bad: bad,
             shared: now.shared,
             sieve: now.sieve
         )
@@ -50,7 +52,7 @@ final class SliceShelf: Sendable {
     private func digest(_ id: Int64) throws -> SliceDigest? {
         do {
             return try SliceReader(id: id, path: files.slice(id)).map(SliceDigest.init)
-        } catch  where BufferDatabase.isCorruption(error) {
+        } catch is SliceUnreadable {
             return nil
         }
     }
@@ -95,7 +97,8 @@ struct SharedTrace: Sendable {
             let own = several.filter(digest.contains)
             guard !own.isEmpty, let reader = try SliceReader(id: slice, path: files.slice(slice)) else { continue }
             for id in own {
-                guard let part = try reader.summary(of: id) else { continue }
+                // One that cannot be read here is not the whole answer's end.
+                guard let part = try? reader.summary(of: id) else { continue }
                 shared[id, default: SharedTrace(part)].add(part, in: slice)
             }
         }
@@ -117,6 +120,7 @@ final class SliceView {
     let sealed: [(id: Int64, digest: SliceDigest)]
     /// The one that is perhaps still written; nil when there is none at all.
     let newest: Int64?
+    private let bad: Set<Int64>
     /// By trace.
     private let shared: [TraceID: SharedTrace]
     private let sieve: TraceSieve
@@ -127,6 +131,7 @@ final class SliceView {
         files: BufferFiles,
         sealed: [(id: Int64, digest: SliceDigest)],
         newest: Int64?,
+        bad: Set<Int64>,
         shared: [TraceID: SharedTrace],
         sieve: TraceSieve
     ) {
@@ -134,6 +139,7 @@ final class SliceView {
         self.sieve = sieve
         self.sealed = sealed
         self.newest = newest
+        self.bad = bad
         self.shared = shared
     }
 
@@ -142,10 +148,16 @@ final class SliceView {
     /// - Throws: `DatabaseError`.
     func reader(_ id: Int64) throws -> SliceReader? {
         if let known = readers[id] { return known }
+        guard !bad.contains(id) else { return nil }
         let reader = try SliceReader(id: id, path: files.slice(id))
         readers[id] = .some(reader)
         return reader
     }
+
+    /// All of them, oldest first.
+    ///
+    /// - Throws: `DatabaseError`.
+    func all() throws -> [SliceReader] { try (sealed.map(\.id) + (newest.map { [$0] } ?? [])).compactMap(reader) }
 
     /// Whether a slice may have the span that is looked for: asked once.
     ///

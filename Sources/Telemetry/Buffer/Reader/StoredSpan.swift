@@ -27,18 +27,23 @@ public struct StoredSpan: Hashable, Sendable {
     /// - Throws: `OTLPDecodingError` when the bytes are no span.
     public func decoded() throws(OTLPDecodingError) -> DecodedSpan { try DecodedSpan(otlp: payload) }
 
-    init?(_ row: Row, services: [Int64: String]) {
-        let (trace, span, parent): (DataBytes, DataBytes, DataBytes?) =
-            (row["trace_id"], row["span_id"], row["parent_span_id"])
+    /// Nil when its ids are none.
+    ///
+    /// - Throws: `RowDecodingError`.
+    init?(_ row: Row, services: [Int64: String]) throws {
+        let trace: DataBytes = try row.decode(forColumn: "trace_id")
+        let span: DataBytes = try row.decode(forColumn: "span_id")
+        let parent: DataBytes? = try row.decode(forColumn: "parent_span_id")
         guard let traceID = TraceID(bytes: trace.bytes), let spanID = SpanID(bytes: span.bytes) else { return nil }
-        let (kind, status, service): (Int64, Int64, Int64) = (row["kind"], row["status"], row["service_id"])
-        let (start, end): (Int64, Int64) = (row["start_ns"], row["end_ns"])
-        let (resource, payload): (DataBytes, DataBytes) = (row["resource"], row["payload"])
+        let (kind, status): (Int64, Int64) = try (row.decode(forColumn: "kind"), row.decode(forColumn: "status"))
+        let (start, end): (Int64, Int64) = try (row.decode(forColumn: "start_ns"), row.decode(forColumn: "end_ns"))
+        let resource: DataBytes = try row.decode(forColumn: "resource")
+        let payload: DataBytes = try row.decode(forColumn: "payload")
         self.traceID = traceID
         self.spanID = spanID
         parentSpanID = parent.flatMap { SpanID(bytes: $0.bytes) }
-        self.service = services[service] ?? ""
-        name = row["name"]
+        service = services[try row.decode(forColumn: "service_id")] ?? ""
+        name = try row.decode(forColumn: "name")
         self.kind = SpanKindCode(rawValue: kind)?.kind ?? .internal
         self.status = SpanStatusCode(rawValue: status) ?? .unset
         startTime = UInt64(clamping: start)

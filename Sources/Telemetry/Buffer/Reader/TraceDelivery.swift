@@ -46,9 +46,9 @@ extension TraceReader {
     ///
     /// - Throws: `DatabaseError`.
     public func delivery(of id: TraceID) async throws -> TraceDelivery {
-        try await offPool {
+        try await inView { view in
             var delivery = TraceDelivery()
-            for slice in try view().slices(with: id) { try slice.count(id, into: &delivery) }
+            for slice in try view.slices(with: id) { try slice.count(id, into: &delivery) }
             return delivery
         }
     }
@@ -57,9 +57,9 @@ extension TraceReader {
     ///
     /// - Throws: `DatabaseError`.
     public func losses() async throws -> [SpanLoss] {
-        try await offPool {
+        try await overSlices { slices in
             var losses: [Reason: SpanLoss] = [:]
-            for range in try openSlices().flatMap({ try $0.outcomes().ranges }) {
+            for range in try slices.flatMap({ try $0.outcomes().ranges }) {
                 guard let loss = SpanLoss(range) else { continue }
                 losses[Reason(kind: loss.kind, text: loss.reason), default: loss.none].merge(loss)
             }
@@ -119,7 +119,7 @@ extension SliceReader {
         guard !spans.isEmpty else { return }
         let ranges = try outcomes().ranges
         for span in spans {
-            let (position, start): (Int64, Int64) = (span[0], span[1])
+            let (position, start): (Int64, Int64) = try (span.decode(atIndex: 0), span.decode(atIndex: 1))
             let state = ranges.first { $0.first <= position && position <= $0.last }?.state
             delivery.add(state, start: UInt64(clamping: start))
         }

@@ -28,15 +28,15 @@ public struct TraceReader: Sendable {
     ///
     /// - Throws: `DatabaseError`.
     public func traces(_ filter: TraceFilter = TraceFilter()) async throws -> [TraceSummary] {
-        try await offPool { try TraceListing.page(view(), filter) }
+        try await inView { try TraceListing.page($0, filter) }
     }
 
     /// A trace's spans by their start; none when it is not known.
     ///
     /// - Throws: `DatabaseError`.
     public func trace(_ id: TraceID) async throws -> [StoredSpan] {
-        try await offPool {
-            try view().slices(with: id).flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime }
+        try await inView { view in
+            try view.slices(with: id).flatMap { try $0.spans(of: id) }.sorted { $0.startTime < $1.startTime }
         }
     }
 
@@ -46,8 +46,8 @@ public struct TraceReader: Sendable {
     /// - Throws: `TracePrefixError` when it is too short, no hex, or fits several traces; `DatabaseError`.
     public func trace(idPrefix: String) async throws -> [StoredSpan] {
         let range = try TraceIDRange(prefix: idPrefix)
-        let ids = try await offPool {
-            try openSlices().reduce(into: Set<TraceID>()) { $0.formUnion(try $1.traceIDs(in: range)) }
+        let ids = try await overSlices { slices in
+            try slices.reduce(into: Set<TraceID>()) { $0.formUnion(try $1.traceIDs(in: range)) }
         }
         guard ids.count <= 1 else { throw TracePrefixError.ambiguous(ids.map(\.description).sorted()) }
         guard let id = ids.first else { return [] }
@@ -59,9 +59,8 @@ public struct TraceReader: Sendable {
     /// - Parameter since: Spans that started then or later, in nanoseconds since 1970, UTC.
     /// - Throws: `DatabaseError`.
     public func serviceMap(since: UInt64) async throws -> ServiceMap {
-        try await offPool {
+        try await inView { view in
             var builder = ServiceMapBuilder()
-            let view = try view()
             for slice in view.slices(endingAfter: Int64(clamping: since)) where !builder.isFull {
                 try view.reader(slice)?.visitMapSpans(since: Int64(clamping: since), limit: builder.room) {
                     builder.add($0)
@@ -85,10 +84,29 @@ public struct TraceReader: Sendable {
         }
     }
 
-    /// The slices now.
-    func view() throws -> SliceView { try shelf.view() }
+    /// Asks the slices that can be read. When one turns out to be bad where it is looked at, all that can be read without
+    /// it is the answer.
+    func inView<Result: Sendable>(_ body: @escaping @Sendable (SliceView) throws -> Result) async throws -> Result {
+        try await offPool {
+            var bad: Set<Int64> = []
+            while true {
+                do {
+                    return try body(shelf.view(without: bad))
+                } catch let slice as SliceUnreadable {
+                    bad.insert(slice.id)
+                }
+            }
+        }
+    }
 
-    /// All of them, oldest first.
+    /// As `inView`, all of them, oldest first.
+    func overSlices<Result: Sendable>(_ body: @escaping @Sendable ([SliceReader]) throws -> Result) async throws
+        -> Result
+    {
+        try await inView { try body($0.all()) }
+    }
+
+    /// Oldest first.
     func openSlices() throws -> [SliceReader] {
         try files.sliceIDs().compactMap { try SliceReader(id: $0, path: files.slice($0)) }
     }
@@ -96,19 +114,27 @@ public struct TraceReader: Sendable {
     /// A slice folded between the two reads would be missed, and one folded and not yet unlinked counted twice: the
     /// catalogue says which count, and is read again when one of them has gone meanwhile.
     private func readCounts() throws -> BufferCounts {
-        guard files.exists(files.ledger) else {
-            return BufferCounts(slices: try openSlices().map { try $0.counters() })
+        guard files.exists(files.ledger), let ledger = try Ledger.reader(files.ledger) else {
+            return BufferCounts(slices: try openSlices().compactMap(Self.counters))
         }
-        let ledger = try BufferDatabase.reader(files.ledger)
         var counts = BufferCounts()
         for _ in 0..<5 {
             let (totals, catalogue) = try ledger.read { try (LedgerTotals.read($0), CatalogueRow.readAll($0)) }
             let ids = catalogue.filter { !$0.isFolded }.map(\.id)
-            let slices = try ids.compactMap { try SliceReader(id: $0, path: files.slice($0))?.counters() }
+            let slices = try ids.compactMap { try SliceReader(id: $0, path: files.slice($0)).flatMap(Self.counters) }
             counts = BufferCounts(totals: totals, slices: slices)
             if try ledger.read({ try LedgerTotals.read($0) }) == totals { break }
         }
         counts.bytes = ([files.ledger] + files.sliceIDs().map(files.slice)).reduce(0) { $0 + files.bytes($1) }
         return counts
+    }
+
+    /// Nil for a slice whose numbers are bad, as for one that cannot be opened.
+    static func counters(_ slice: SliceReader) throws -> SliceCounters? {
+        do {
+            return try slice.counters()
+        } catch is SliceUnreadable {
+            return nil
+        }
     }
 }

@@ -157,6 +157,11 @@ actor BufferWriter {
         lastError = String(describing: error)
         if BufferDatabase.isCorruption(error), let slice = active {
             try abandon(slice, because: error)
+        } else if error is FileGone, files.exists(files.slices), let slice = active {
+            // It alone has gone. Where the folder has, too, that may be back.
+            active = nil
+            try? slice.close()
+            try ledger.fold(slice.id, slice.counters)
         } else if (error as? DatabaseError)?.resultCode == .SQLITE_FULL {
             if let delivered = sealed.first(where: { $0.counters.pending == 0 }) { try drop(delivered) }
         }

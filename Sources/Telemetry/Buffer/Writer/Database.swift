@@ -48,18 +48,34 @@ enum BufferDatabase {
         }
     }
 
+    /// More than any file can hold: a number that is higher was not written by us, and sums of such ones would overflow.
+    static let mostSpans = 1 << 48
+
     /// Whether an error says that there is no such file.
     static func isMissing(_ error: any Error) -> Bool { (error as? DatabaseError)?.resultCode == .SQLITE_CANTOPEN }
 
+    /// Whether an error says that a rollback journal has to be played back, which only a writer may do. The buffer keeps
+    /// none: a shop was killed while it made the file, and there is nothing in it.
+    static func isUnfinished(_ error: any Error) -> Bool {
+        (error as? DatabaseError)?.extendedResultCode == .SQLITE_READONLY_ROLLBACK
+    }
+
     /// Whether an error says that the file itself is bad, so that trying again is of no use.
     static func isCorruption(_ error: any Error) -> Bool {
-        if error is NewerSchema || error is RowDecodingError { return true }
+        if error is NewerSchema || error is RowDecodingError || error is SliceUnreadable { return true }
         guard let error = error as? DatabaseError else { return false }
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR: return true
         default: return error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
         }
     }
+}
+
+/// A file that has been moved or removed since it was opened, or whose disk has gone: what is written to it is not kept.
+struct FileGone: Error, CustomStringConvertible {
+    let path: String
+
+    var description: String { "\(path) is not there any more" }
 }
 
 /// A file written by a later version of the shop.

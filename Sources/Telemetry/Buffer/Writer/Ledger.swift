@@ -13,14 +13,21 @@ struct LedgerTotals: Hashable, Sendable {
         guard let row = try Row.fetchOne(db, sql: "SELECT * FROM totals") else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no totals")
         }
-        return LedgerTotals(
-            sent: row["sent"],
-            rejected: row["rejected"],
-            expired: row["expired"],
-            evicted: row["evicted"],
-            quarantined: row["quarantined"],
-            dropped: row["dropped"]
+        let totals = try LedgerTotals(
+            sent: row.decode(forColumn: "sent"),
+            rejected: row.decode(forColumn: "rejected"),
+            expired: row.decode(forColumn: "expired"),
+            evicted: row.decode(forColumn: "evicted"),
+            quarantined: row.decode(forColumn: "quarantined"),
+            dropped: row.decode(forColumn: "dropped")
         )
+        let all = [
+            totals.sent, totals.rejected, totals.expired, totals.evicted, totals.quarantined, totals.dropped,
+        ]
+        guard all.allSatisfy((0...BufferDatabase.mostSpans).contains) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "totals that cannot be")
+        }
+        return totals
     }
 }
 
@@ -34,12 +41,12 @@ struct CatalogueRow: Hashable, Sendable {
 
     static func readAll(_ db: Database) throws -> [CatalogueRow] {
         try Row.fetchAll(db, sql: "SELECT * FROM slices ORDER BY id").map { row in
-            let sealed: Int64? = row["sealed_ns"]
-            let folded: Int = row["folded"]
-            return CatalogueRow(
-                id: row["id"],
+            let sealed: Int64? = try row.decode(forColumn: "sealed_ns")
+            let folded: Int = try row.decode(forColumn: "folded")
+            return try CatalogueRow(
+                id: row.decode(forColumn: "id"),
                 isSealed: sealed != nil,
-                enqueued: row["enqueued"],
+                enqueued: row.decode(forColumn: "enqueued"),
                 isFolded: folded == 1
             )
         }
@@ -56,6 +63,19 @@ final class Ledger {
     init(_ path: String) throws {
         queue = try BufferDatabase.writer(path, schema: "schema/sqlite/telemetry-ledger")
         (totals, catalogue) = try queue.read { db in (try LedgerTotals.read(db), try CatalogueRow.readAll(db)) }
+    }
+
+    /// A connection that only reads; nil for a file that a shop was killed over before there was anything in it.
+    ///
+    /// - Throws: `DatabaseError`.
+    static func reader(_ path: String) throws -> DatabaseQueue? {
+        do {
+            let queue = try BufferDatabase.reader(path)
+            let isMade = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 > 0 }
+            return isMade ? queue : nil
+        } catch  where BufferDatabase.isUnfinished(error) {
+            return nil
+        }
     }
 
     /// Makes a slice known before its file is.

@@ -29,15 +29,21 @@ extension SliceCounters {
         guard let row = try Row.fetchOne(db, sql: "SELECT * FROM counters") else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "no counters")
         }
-        return SliceCounters(
-            enqueued: row["enqueued"],
-            sent: row["sent"],
-            rejected: row["rejected"],
-            expired: row["expired"],
-            quarantined: row["quarantined"],
-            first: row["first_ns"],
-            last: row["last_ns"]
+        let counters = try SliceCounters(
+            enqueued: row.decode(forColumn: "enqueued"),
+            sent: row.decode(forColumn: "sent"),
+            rejected: row.decode(forColumn: "rejected"),
+            expired: row.decode(forColumn: "expired"),
+            quarantined: row.decode(forColumn: "quarantined"),
+            first: row.decode(forColumn: "first_ns"),
+            last: row.decode(forColumn: "last_ns")
         )
+        let settled = [counters.sent, counters.rejected, counters.expired, counters.quarantined]
+        // Numbers that no slice can have are not reckoned with.
+        guard (0...BufferDatabase.mostSpans).contains(counters.enqueued),
+            settled.allSatisfy({ (0...counters.enqueued).contains($0) }), counters.pending >= 0
+        else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "counters that cannot be") }
+        return counters
     }
 
     /// What the rows say beyond the numbers.

@@ -1,3 +1,4 @@
+import FileIdentity
 import GRDB
 import ServiceTracing
 
@@ -10,6 +11,7 @@ final class SliceWriter {
 
     let id: Int64
     private let queue: DatabaseQueue
+    private let file: FileIdentity?
     private(set) var counters = SliceCounters()
     private(set) var outcomes = SliceOutcomes()
     /// The database without its log, in bytes.
@@ -32,14 +34,16 @@ final class SliceWriter {
     init(id: Int64, path: String) throws {
         self.id = id
         queue = try BufferDatabase.writer(path, schema: "schema/sqlite/telemetry-slice")
+        file = FileIdentity(path: path)
         try queue.read { db in try load(db) }
     }
 
     /// Appends spans in one transaction.
     ///
     /// - Returns: How many: fewer than were given when the next belongs to a service for which there is no bit left.
-    /// - Throws: `DatabaseError`; then none was appended.
+    /// - Throws: `DatabaseError`, `FileGone`; then none was appended.
     func append(_ spans: ArraySlice<EncodedSpan>) throws -> Int {
+        if let file, !file.isInPlace { throw FileGone(path: file.path) }
         var appended = 0
         try queue.writeWithoutTransaction { db in
             do {
@@ -108,10 +112,12 @@ final class SliceWriter {
         services = [:]
         resources = [:]
         known = [:]
-        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM services") { services[row["name"]] = row["id"] }
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM services") {
+            services[try row.decode(forColumn: "name")] = try row.decode(Int64.self, forColumn: "id")
+        }
         for row in try Row.fetchAll(db, sql: "SELECT id, payload FROM resources") {
-            let payload: DataBytes = row["payload"]
-            resources[payload.bytes] = row["id"]
+            let payload: DataBytes = try row.decode(forColumn: "payload")
+            resources[payload.bytes] = try row.decode(Int64.self, forColumn: "id")
         }
         names = try String.fetchSet(db, sql: "SELECT name FROM names")
     }

@@ -38,6 +38,18 @@ public struct OTLPJSON: Sendable {
         return json.bytes
     }
 
+    /// As `append`, without what does not decode.
+    ///
+    /// - Returns: The text, and how many spans are not in it.
+    public mutating func appendReadable(resource: [UInt8], spans: [[UInt8]]) -> (json: [UInt8], unreadable: Int) {
+        if let json = try? append(resource: resource, spans: spans) { return (json, 0) }
+        let readable = spans.filter { (try? Opentelemetry_Proto_Trace_V1_Span(serializedBytes: $0)) != nil }
+        guard !readable.isEmpty, let json = try? append(resource: resource, spans: readable) else {
+            return ([], spans.count)
+        }
+        return (json, spans.count - readable.count)
+    }
+
     /// The end of the document, in UTF-8.
     public func finish() -> [UInt8] { Array(((isEmpty ? Self.opening : "") + "]}").utf8) }
 
