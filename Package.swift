@@ -303,6 +303,29 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        // The test service of the W3C's trace-context suite: made of the shop's own parts, and not shipped.
+        .target(
+            name: "TraceContextHarness",
+            dependencies: ["HTTPClient", "ServiceKit", "ServiceTracing", "ShopAPI", hummingbird, httpTypes],
+            path: "Tests/TraceContextHarness/Harness",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "trace-context-harness",
+            dependencies: [
+                "HTTPClient", "ServiceKit", "ServiceTracing", "TraceContextHarness", argumentParser, lifecycle, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/TraceContextHarness/Command",
+            swiftSettings: strict
+        ),
+        tests(
+            "TraceContextHarnessTests",
+            [
+                "HTTPClient", "ServiceKit", "ServiceTracing", "ShopAPI", "TestSupport", "TraceContextHarness",
+                httpTypes, hummingbird, tracing,
+            ]
+        ),
         tests(
             "ServiceTests",
             [
