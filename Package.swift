@@ -192,8 +192,8 @@ let package = Package(
             "ServiceKit",
             at: "Services/ServiceKit",
             [
-                "Commerce", "Faults", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing,
-                lifecycle,
+                "Assets", "Commerce", "Faults", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging,
+                tracing, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]
@@ -381,8 +381,8 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Faults", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer",
-                "OTLP",
+                "Assets", "Commerce", "Faults", "ServiceKit", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing",
+                "TelemetryBuffer", "OTLP",
                 "TraceShape",
                 httpTypes,
                 logging,

@@ -24,7 +24,12 @@ extension Response {
         return json(ByteBuffer(bytes: data ?? .init()), error.status, error.headers)
     }
 
-    private static func json(_ body: ByteBuffer, _ status: HTTPResponse.Status, _ headers: HTTPFields) -> Response {
+    /// An answer of bytes that are JSON already.
+    static func json(
+        _ body: ByteBuffer,
+        _ status: HTTPResponse.Status = .ok,
+        _ headers: HTTPFields = [:]
+    ) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
         headers[.contentLength] = "\(body.readableBytes)"

@@ -1,10 +1,10 @@
-import HTTPTypes
+public import HTTPTypes
 public import Hummingbird
 public import ServiceTracing
 public import ShopAPI
 
 /// A service's routes, with what every service has beside its own: telemetry, errors as JSON, `/health`,
-/// `/health/live`, `/stats`, and 405 for a known path asked with another method.
+/// `/health/live`, `/stats`, `/openapi.json`, and 405 for a known path asked with another method.
 public struct ServiceRouter {
     /// What answers a request.
     public typealias Handler = @Sendable (Request, ShopRequestContext) async throws -> Response
@@ -18,7 +18,7 @@ public struct ServiceRouter {
     private let gate: AdminGate
     private let methods = MethodTable()
 
-    /// - Parameter isProbe: Which routes are recorded only for a caller whose own context is sampled; the three that
+    /// - Parameter isProbe: Which routes are recorded only for a caller whose own context is sampled; the four that
     ///   every service has are always among them.
     public init(
         _ service: ServiceName,
@@ -32,7 +32,7 @@ public struct ServiceRouter {
         router = Router(context: ShopRequestContext.self)
         router.add(
             middleware: TelemetryMiddleware(tracer: tracer, statistics: statistics) { route in
-                ["/health", "/health/live", "/stats"].contains(route) || isProbe(route)
+                ["/health", "/health/live", "/stats", "/openapi.json"].contains(route) || isProbe(route)
             }
         )
     }
@@ -66,7 +66,7 @@ public struct ServiceRouter {
         }
     }
 
-    /// Adds `/health`, `/health/live` and `/stats`.
+    /// Adds `/health`, `/health/live`, `/stats`, and `/openapi.json` where the service is described.
     ///
     /// - Parameters:
     ///   - health: What else `/health` says; throwing means the service cannot do its job: 503.
@@ -100,7 +100,13 @@ public struct ServiceRouter {
             fields.merge(try await stats()) { _, new in new }
             return try .json(fields)
         }
+        if let description = ServiceDescription(of: service) {
+            get("/openapi.json") { _, _ in description.response }
+        }
     }
+
+    /// The paths that were added, and what each answers to.
+    public var endpoints: [String: [HTTPRequest.Method]] { methods.known }
 
     /// The finished routes.
     public func buildResponder() -> RouterResponder<ShopRequestContext> {
@@ -116,18 +122,18 @@ public struct ServiceRouter {
 
 /// Which methods each path answers: Hummingbird itself says 404 to the others.
 private final class MethodTable {
-    private var methods: [String: [HTTPRequest.Method]] = [:]
+    private(set) var known: [String: [HTTPRequest.Method]] = [:]
 
     private static let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .options, .trace, .patch]
 
     func note(_ method: HTTPRequest.Method, _ path: String) {
-        methods[path, default: []].append(method)
+        known[path, default: []].append(method)
     }
 
     func refuseOthers(on router: Router<ShopRequestContext>) {
-        for (path, known) in methods {
-            let allow = known.map(\.rawValue).joined(separator: ", ")
-            for method in Self.all where !known.contains(method) {
+        for (path, methods) in known {
+            let allow = methods.map(\.rawValue).joined(separator: ", ")
+            for method in Self.all where !methods.contains(method) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
                     throw ServiceError(
                         .methodNotAllowed,
