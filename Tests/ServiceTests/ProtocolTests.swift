@@ -32,6 +32,25 @@ struct ProtocolTests {
         }
     }
 
+    @Test("So is one asked with a method that nobody knows; a path that is not there is 404 with any")
+    func otherMethods() async throws {
+        try await ShopHarness.run { shop in
+            let asked: [(String, ServiceName, String, Int, String)] = [
+                ("PROPFIND", .productCatalog, "/products", 405, "GET, HEAD"),
+                ("QUERY", .checkout, "/orders/popular-products", 405, "GET, HEAD"),
+                ("QUERY", .checkout, "/orders/create", 405, "POST"), ("LINK", .cart, "/cart/c%2Fd", 405, "GET, HEAD"),
+                ("UNLINK", .cart, "/cart/c/add", 405, "POST"), ("QUERY", .cart, "/cart", 404, ""),
+                ("QUERY", .ad, "/nowhere", 404, ""), ("GET", .ad, "/nowhere", 404, ""),
+            ]
+            for (method, service, path, status, allow) in asked {
+                let request = "\(method) \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                let answer = await RawConnection.exchange(request, port: shop.port(service))
+                #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(method) \(path): \(answer)")
+                #expect(allow.isEmpty || answer.lowercased().contains("allow: \(allow)\r\n".lowercased()), "\(answer)")
+            }
+        }
+    }
+
     @Test("A body that is not JSON by its type is 415, and one without a type is taken for JSON")
     func contentTypes() async throws {
         try await ShopHarness.run { shop in

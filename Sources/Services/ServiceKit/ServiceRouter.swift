@@ -111,6 +111,8 @@ public struct ServiceRouter {
     /// The finished routes.
     public func buildResponder() -> RouterResponder<ShopRequestContext> {
         methods.refuseOthers(on: router)
+        // Added last, it stands before no route.
+        router.add(middleware: OtherMethods(methods.known))
         return router.buildResponder()
     }
 
@@ -132,15 +134,10 @@ private final class MethodTable {
 
     func refuseOthers(on router: Router<ShopRequestContext>) {
         for (path, methods) in known {
-            let allow = methods.map(\.rawValue).joined(separator: ", ")
+            let allow = OtherMethods.allow(methods)
             for method in Self.all where !methods.contains(method) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
-                    throw ServiceError(
-                        .methodNotAllowed,
-                        "method_not_allowed",
-                        "This path answers \(allow) only.",
-                        headers: [.allow: allow]
-                    )
+                    throw OtherMethods.refusal(allow)
                 }
             }
         }
