@@ -48,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -187,13 +188,30 @@ let package = Package(
                 "SQLiteStorage", "ServiceTracing", "Storage", "Sync", "TestSupport", logging, tracing,
             ]
         ),
+        // What every server of ours is bounded by.
+        library(
+            "HTTPServer",
+            at: "HTTPServer",
+            [
+                hummingbird, nio, .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]
+        ),
+        tests(
+            "HTTPServerTests",
+            [
+                "HTTPServer", hummingbird, httpTypes, nio, .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]
+        ),
         // Services.
         library(
             "ServiceKit",
             at: "Services/ServiceKit",
             [
-                "Assets", "Commerce", "Faults", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging,
-                tracing, lifecycle,
+                "Assets", "Commerce", "Faults", "HTTPServer", "ShopAPI", "Storage", "ServiceTracing", hummingbird,
+                httpTypes, logging, tracing, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]
@@ -235,7 +253,7 @@ let package = Package(
         library(
             "OTLPReceiver",
             at: "Telemetry/Receiver",
-            ["Gzip", "OTLP", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, logging, nio]
+            ["Gzip", "HTTPServer", "OTLP", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, logging, nio]
         ),
         tests(
             "ReceiverTests",
@@ -340,8 +358,7 @@ let package = Package(
             at: "Shop",
             [
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
-                "Console",
-                "ConsoleAPI",
+                "Console", "ConsoleAPI", "HTTPServer",
                 "CurrencyService", "Faults", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
                 "OTLPReceiver", "PostgresClient", "PostgresStorage", "RedisClient", "RedisStorage", "SQLiteStorage",
                 "ServiceKit",
@@ -389,6 +406,18 @@ let package = Package(
                 tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
+        ),
+        // Every parser of what others write.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Assets", "Commerce", "Faults", "Gzip", "HTTPClient", "LoadGeneratorService", "OTLP", "PostgresClient",
+                "RedisClient", "RedisStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Sync",
+                "TelemetryBuffer", httpTypes,
+            ],
+            path: "Tests/FuzzTests",
+            exclude: ["Corpus"],
+            swiftSettings: strict
         ),
         tests(
             "CrashTests",
