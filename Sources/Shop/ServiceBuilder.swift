@@ -40,6 +40,7 @@ struct ServiceBuilder {
         let server = buildApplication(
             router,
             at: shop.options.address(of: service),
+            limits: shop.serverLimits,
             logger: shop.logger,
             onListening: { _ in await readiness.oneMore() }
         )
@@ -56,6 +57,7 @@ struct ServiceBuilder {
             service,
             tracer: tracer,
             gate: AdminGate(token: shop.settings.adminToken),
+            isLoopbackOnly: shop.options.address(of: service).isLoopback,
             isProbe: { route in
                 switch service {
                 case .console: ConsoleController.isProbe(route)

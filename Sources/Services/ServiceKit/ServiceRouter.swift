@@ -18,12 +18,16 @@ public struct ServiceRouter {
     private let gate: AdminGate
     private let methods = MethodTable()
 
-    /// - Parameter isProbe: Which routes are recorded only for a caller whose own context is sampled; the four that
-    ///   every service has are always among them.
+    /// - Parameters:
+    ///   - isLoopbackOnly: Whether only this machine can reach the service; then a `Host` that does not name this machine
+    ///     is refused.
+    ///   - isProbe: Which routes are recorded only for a caller whose own context is sampled; the four that every service
+    ///     has are always among them.
     public init(
         _ service: ServiceName,
         tracer: ServiceTracer,
         gate: AdminGate,
+        isLoopbackOnly: Bool = false,
         isProbe: @escaping @Sendable (_ route: String) -> Bool = { _ in false }
     ) {
         self.service = service
@@ -31,7 +35,11 @@ public struct ServiceRouter {
         self.tracer = tracer
         router = Router(context: ShopRequestContext.self)
         router.add(
-            middleware: TelemetryMiddleware(tracer: tracer, statistics: statistics) { route in
+            middleware: TelemetryMiddleware(
+                tracer: tracer,
+                statistics: statistics,
+                isLoopbackOnly: isLoopbackOnly
+            ) { route in
                 ["/health", "/health/live", "/stats", "/openapi.json"].contains(route) || isProbe(route)
             }
         )
@@ -43,25 +51,19 @@ public struct ServiceRouter {
         add(.head, path) { request, context in try await handler(request, context).createHeadResponse() }
     }
 
-    /// Adds `POST path`.
+    /// Adds `POST path`: for programs, and for pages of this very address, but not for those of other sites.
     public func post(_ path: String, _ handler: @escaping Handler) {
-        add(.post, path, handler)
-    }
-
-    /// Adds `POST path` for what changes the demo's state: behind the admin token, and not for pages of other sites.
-    public func postAdmin(_ path: String, _ handler: @escaping Handler) {
-        let gate = gate
         add(.post, path) { request, context in
-            try gate.check(request)
             try CrossOrigin.check(request)
             return try await handler(request, context)
         }
     }
 
-    /// Adds `POST path` for what a visitor may do, from this service's own pages and not from those of other sites.
-    public func postFromOwnPages(_ path: String, _ handler: @escaping Handler) {
-        add(.post, path) { request, context in
-            try CrossOrigin.check(request)
+    /// Adds `POST path` for what changes the demo's state: as `post`, and behind the admin token.
+    public func postAdmin(_ path: String, _ handler: @escaping Handler) {
+        let gate = gate
+        post(path) { request, context in
+            try gate.check(request)
             return try await handler(request, context)
         }
     }
