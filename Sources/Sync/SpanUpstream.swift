@@ -37,7 +37,7 @@ public struct SpanUpstream: Sendable, CustomReflectable {
     }
 
     /// Without what is secret, also in a dump or a test's failure.
-    public var customMirror: Mirror { Mirror(self, children: ["headers": headers.map(\.name), "key": key]) }
+    public var customMirror: Mirror { Mirror(self, children: ["headers": headers.map { $0.name }, "key": key]) }
 
     /// Why no request can be made: a sentence that does not repeat what is secret.
     struct Refused: Error, Hashable {
