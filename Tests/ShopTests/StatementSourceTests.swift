@@ -11,6 +11,7 @@ struct StatementSourceTests {
         "Sources/Storage/Postgres/ShopStatements.swift: product",
         "Sources/Storage/Postgres/ShopStatements.swift: order",
         "Sources/Storage/Postgres/ShopStatements.swift: newest",
+        #"Sources/Storage/SQLite/Statements.swift: orderColumns.split(separator: ", ").map { "o.\($0)" }.joined(separator: ", ")"#,
         "Sources/Storage/SQLite/Statements.swift: settled", "Sources/Storage/Upstream/PushStatements.swift: digest",
         // A literal that the caller, a query of ours, is written with.
         "Sources/Storage/SQLite/ShopDatabase+Settled.swift: condition",
