@@ -143,16 +143,6 @@ def gone(client):
     return True
 
 
-def await_closing(attack, clients, seconds):
-    """How many are open when all are closed, or the time is over."""
-    ends = time.monotonic() + seconds
-    while clients and time.monotonic() < ends:
-        select.select([], [], [], 0.2)
-        clients[:] = [client for client in clients if not gone(client)]
-        attack.look()
-    return len(clients)
-
-
 def slow_heads(shop, before):
     with Attack(shop, "500 heads, a byte a second", before) as attack:
         clients = [connect(shop, CATALOG) for _ in range(500)]
@@ -186,14 +176,17 @@ def no_readers(shop, before):
 
 
 def idle(shop, before, count):
+    """How many are open at once is the machine's to say: one that takes a while to accept them all closes the first ones
+    before the last ones are in."""
     with Attack(shop, f"{count:,} idle connections", before, 400) as attack:
-        began, clients = time.monotonic(), [connect(shop, CATALOG) for _ in range(count)]
-        most = sockets(shop)
-        print(f"     connected in {time.monotonic() - began:.1f} s, {most:,} sockets at {shop.resident()} MiB")
-        attack.look()
-        # The first ones may be closed already where the machine is slow.
-        expect(f"{count:,} idle connections: most of them at once", most >= count * 0.8, True)
-        expect("idle connections, open after 40 s", await_closing(attack, clients, 40), 0)
+        clients, most, ends = [connect(shop, CATALOG) for _ in range(count)], 0, time.monotonic() + 120
+        while clients and time.monotonic() < ends:
+            most = max(most, sockets(shop))
+            attack.look()
+            select.select([], [], [], 0.2)
+            clients[:] = [client for client in clients if not gone(client)]
+        print(f"     {most:,} sockets at once, at most {attack.peak} MiB")
+        expect("idle connections, open after two minutes", len(clients), 0)
 
 
 def whole(shop, port, data, seconds=20):
@@ -294,6 +287,7 @@ def main():
     parser.add_argument("--connections", type=int, default=10_000, help="idle ones")
     parser.add_argument("--most", type=int, default=256, help="MiB resident that it may take at most")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", choices=["heads", "bodies", "readers", "idle", "floods", "garbage", "lies"])
     parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--count", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -308,13 +302,15 @@ def main():
             Bystander(shop, 300).result()  # Warm.
             before, _ = Bystander(shop, 500).result()
             start, usual = shop.resident(), sockets(shop)
-            slow_heads(shop, before)
-            slow_bodies(shop, before)
-            no_readers(shop, before)
-            idle(shop, before, arguments.connections)
-            floods(shop, before)
-            garbage(shop, before, arguments.seed)
-            lies(shop, before)
+            attacks = {
+                "heads": lambda: slow_heads(shop, before), "bodies": lambda: slow_bodies(shop, before),
+                "readers": lambda: no_readers(shop, before), "idle": lambda: idle(shop, before, arguments.connections),
+                "floods": lambda: floods(shop, before), "garbage": lambda: garbage(shop, before, arguments.seed),
+                "lies": lambda: lies(shop, before),
+            }
+            for name, attack in attacks.items():
+                if arguments.only in (None, name):
+                    attack()
             after, failed = Bystander(shop, 500).result()
             rows.append(("afterwards", after, after / before, start, shop.resident()))
             expect("requests that failed afterwards", failed, 0)
