@@ -76,6 +76,8 @@ extension FuzzTarget {
                 let secrets = ["CX_TOKEN", "REDIS_URL", "POSTGRES_PASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"]
                 for name in secrets {
                     guard let value = variables[name], value.utf8.count > 12 else { continue }
+                    // Whoever has given it for a mode, too, has not kept it.
+                    guard !variables.contains(where: { $0.key != name && $0.value.contains(value) }) else { continue }
                     try check(!refusal.sentence.contains(value), "\(name) is in \(refusal.sentence)")
                 }
             }

@@ -176,8 +176,7 @@ def no_readers(shop, before):
 
 
 def idle(shop, before, count):
-    """How many are open at once is the machine's to say: one that takes a while to accept them all closes the first ones
-    before the last ones are in."""
+    """How many are open at once is the machine's to say: a slow one closes the first ones before the last are in."""
     with Attack(shop, f"{count:,} idle connections", before, 400) as attack:
         clients, most, ends = [connect(shop, CATALOG) for _ in range(count)], 0, time.monotonic() + 120
         while clients and time.monotonic() < ends:
