@@ -48,6 +48,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -192,13 +193,30 @@ let package = Package(
                 "SQLiteStorage", "ServiceTracing", "Storage", "Sync", "TestSupport", logging, tracing,
             ]
         ),
+        // What every server of ours is bounded by.
+        library(
+            "HTTPServer",
+            at: "HTTPServer",
+            [
+                hummingbird, nio, .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]
+        ),
+        tests(
+            "HTTPServerTests",
+            [
+                "HTTPServer", hummingbird, httpTypes, nio, .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]
+        ),
         // Services.
         library(
             "ServiceKit",
             at: "Services/ServiceKit",
             [
-                "Commerce", "Faults", "ShopAPI", "Storage", "ServiceTracing", hummingbird, httpTypes, logging, tracing,
-                lifecycle,
+                "Assets", "Commerce", "Faults", "HTTPServer", "ShopAPI", "Storage", "ServiceTracing", hummingbird,
+                httpTypes, logging, tracing, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]
@@ -240,7 +258,7 @@ let package = Package(
         library(
             "OTLPReceiver",
             at: "Telemetry/Receiver",
-            ["Gzip", "OTLP", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, logging, nio]
+            ["Gzip", "HTTPServer", "OTLP", "TelemetryBuffer", hummingbird, httpTypes, lifecycle, logging, nio]
         ),
         tests(
             "ReceiverTests",
@@ -308,6 +326,29 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
+        // The test service of the W3C's trace-context suite: made of the shop's own parts, and not shipped.
+        .target(
+            name: "TraceContextHarness",
+            dependencies: ["HTTPClient", "ServiceKit", "ServiceTracing", "ShopAPI", hummingbird, httpTypes],
+            path: "Tests/TraceContextHarness/Harness",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "trace-context-harness",
+            dependencies: [
+                "HTTPClient", "ServiceKit", "ServiceTracing", "TraceContextHarness", argumentParser, lifecycle, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/TraceContextHarness/Command",
+            swiftSettings: strict
+        ),
+        tests(
+            "TraceContextHarnessTests",
+            [
+                "HTTPClient", "ServiceKit", "ServiceTracing", "ShopAPI", "TestSupport", "TraceContextHarness",
+                httpTypes, hummingbird, tracing,
+            ]
+        ),
         tests(
             "ServiceTests",
             [
@@ -322,8 +363,7 @@ let package = Package(
             at: "Shop",
             [
                 "AdService", "CartService", "CatalogService", "CheckoutService", "Commerce", "ConnectionPool",
-                "Console",
-                "ConsoleAPI",
+                "Console", "ConsoleAPI", "HTTPServer",
                 "CurrencyService", "Faults", "Fixtures", "LoadGeneratorService", "HTTPClient", "RecommendationService",
                 "OTLPReceiver", "PostgresClient", "PostgresStorage", "RedisClient", "RedisStorage", "SQLiteStorage",
                 "ServiceKit",
@@ -363,14 +403,26 @@ let package = Package(
         tests(
             "ShopTests",
             [
-                "Commerce", "Faults", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing", "TelemetryBuffer",
-                "OTLP",
+                "Assets", "Commerce", "Faults", "ServiceKit", "Shop", "Sync", "ShopAPI", "HTTPClient", "ServiceTracing",
+                "TelemetryBuffer", "OTLP",
                 "TraceShape",
                 httpTypes,
                 logging,
                 tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
+        ),
+        // Every parser of what others write.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "Assets", "Commerce", "Faults", "Gzip", "HTTPClient", "LoadGeneratorService", "OTLP", "PostgresClient",
+                "RedisClient", "RedisStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Sync",
+                "TelemetryBuffer", httpTypes,
+            ],
+            path: "Tests/FuzzTests",
+            exclude: ["Corpus"],
+            swiftSettings: strict
         ),
         tests(
             "CrashTests",

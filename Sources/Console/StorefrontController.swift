@@ -24,17 +24,17 @@ public struct StorefrontController: Sendable {
             let query = [("category", try request.query.text("category")), ("limit", try request.query.text("limit"))]
             return try await forward(.ad, RequestPath(.get, "/ads", query: query))
         }
-        router.postFromOwnPages("/api/shop/ads/{id}/click") { request, context in
+        router.post("/api/shop/ads/{id}/click") { request, context in
             let path = RequestPath(.post, "/ads/{id}/click", ["id": context.pathValue("id")])
             return try await forward(.ad, path, body: request.jsonBytes())
         }
-        router.postFromOwnPages("/api/shop/convert") { request, _ in
+        router.post("/api/shop/convert") { request, _ in
             try await forward(.currency, RequestPath(.post, "/convert"), body: request.jsonBytes())
         }
-        router.postFromOwnPages("/api/shop/shipping") { request, _ in
+        router.post("/api/shop/shipping") { request, _ in
             try await forward(.shipping, RequestPath(.post, "/calculate"), body: request.jsonBytes())
         }
-        router.postFromOwnPages("/api/shop/checkout") { request, _ in
+        router.post("/api/shop/checkout") { request, _ in
             var path = RequestPath(.post, "/checkout")
             if let key = Self.idempotencyKey { path.headers[key] = request.headers[key] }
             return try await forward(.checkout, path, body: request.jsonBytes())
@@ -75,7 +75,7 @@ public struct StorefrontController: Sendable {
             try await forward(.cart, RequestPath(.get, "/cart/{cart_id}", ["cart_id": context.pathValue("cart_id")]))
         }
         for action in ["add", "remove", "clear"] {
-            router.postFromOwnPages("/api/shop/cart/{cart_id}/\(action)") { request, context in
+            router.post("/api/shop/cart/{cart_id}/\(action)") { request, context in
                 let cart = ["cart_id": context.pathValue("cart_id")]
                 let path = RequestPath(.post, "/cart/{cart_id}/\(action)", cart)
                 return try await forward(.cart, path, body: request.jsonBytes())

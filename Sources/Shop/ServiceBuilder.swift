@@ -36,11 +36,28 @@ struct ServiceBuilder {
         _ service: ServiceName,
         _ readiness: Readiness
     ) throws -> [any Service] {
+        let (router, below, above) = try router(of: service, readiness)
+        let server = buildApplication(
+            router,
+            at: shop.options.address(of: service),
+            limits: shop.serverLimits,
+            logger: shop.logger,
+            onListening: { _ in await readiness.oneMore() }
+        )
+        return below + [server] + above
+    }
+
+    /// A service's routes, and what runs beside its server: that which ends after it, and that which ends before.
+    func router(
+        of service: ServiceName,
+        _ readiness: Readiness
+    ) throws -> (router: ServiceRouter, below: [any Service], above: [any Service]) {
         let tracer = shop.tracer(service.rawValue)
         let router = ServiceRouter(
             service,
             tracer: tracer,
             gate: AdminGate(token: shop.settings.adminToken),
+            isLoopbackOnly: shop.options.address(of: service).isLoopback,
             isProbe: { route in
                 switch service {
                 case .console: ConsoleController.isProbe(route)
@@ -50,16 +67,9 @@ struct ServiceBuilder {
             }
         )
         let (below, above) = try addRoutes(of: service, to: router, tracer, readiness)
-        let server = buildApplication(
-            router,
-            at: shop.options.address(of: service),
-            logger: shop.logger,
-            onListening: { _ in await readiness.oneMore() }
-        )
-        return below + [server] + above
+        return (router, below, above)
     }
 
-    /// - Returns: What runs beside the server: that which ends after it, and that which ends before.
     private func addRoutes(
         of service: ServiceName,
         to router: ServiceRouter,

@@ -10,7 +10,9 @@ import Sync
 import SystemPackage
 
 /// Everything the environment decides, by the names of the contract's section 3. Command-line options are laid over it.
-public struct Settings: Sendable {
+///
+/// Describes itself without its values: some are secrets.
+public struct Settings: Sendable, CustomStringConvertible, CustomReflectable {
     /// Where products and orders are kept.
     public enum Storage: String, CaseIterable, Sendable {
         case sqlite, postgres
@@ -78,6 +80,9 @@ public struct Settings: Sendable {
         }
         return try Settings(ConfigReader(providers: [EnvironmentVariablesProvider(), file]))
     }
+
+    public var description: String { "the settings of \(dataDirectory)" }
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     /// From the given variables only.
     ///

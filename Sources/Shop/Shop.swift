@@ -9,6 +9,7 @@ import CurrencyService
 import Fixtures
 import FoundationEssentials
 import HTTPClient
+import HTTPServer
 public import Logging
 import OTLPReceiver
 import PostgresStorage
@@ -49,6 +50,9 @@ public final class Shop: Sendable {
     private let uplink: CurlClient
     private let identity: Identity
     private let urls: ServiceURLs
+
+    /// Of every server of this process.
+    let serverLimits = ServerLimits(connections: ConnectionBudget(OpenFiles.connections))
 
     /// Held for as long as this is, so that nobody else opens the files.
     let directory: DataDirectory
@@ -198,7 +202,12 @@ public final class Shop: Sendable {
             let address = options.receiverAddress
             let receiver = OTLPReceiver(buffer: buffer)
             servers.append(
-                receiver.application(host: address.host, port: address.port, logger: logger) { _ in
+                receiver.application(
+                    host: address.host,
+                    port: address.port,
+                    limits: serverLimits,
+                    logger: logger
+                ) { _ in
                     await readiness.oneMore()
                 }
             )

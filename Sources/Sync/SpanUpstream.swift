@@ -3,13 +3,25 @@ import HTTPClient
 import HTTPTypes
 
 /// Where spans are sent, and as whom.
-public struct SpanUpstream: Sendable {
+public struct SpanUpstream: Sendable, CustomReflectable {
     /// The key that goes into `Authorization: Bearer`.
-    public enum Key: Sendable {
+    ///
+    /// It is only sent over TLS, or to this machine. Describes itself without it.
+    public enum Key: Sendable, CustomStringConvertible, CustomReflectable {
         case none
         case fixed(String)
         /// Read anew whenever the lane is blocked, so that a right key takes effect without a restart.
         case file(String)
+
+        public var description: String {
+            switch self {
+            case .none: "no key"
+            case .fixed: "a key"
+            case .file(let path): "the key in \(path)"
+            }
+        }
+
+        public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
     }
 
     /// An absolute http or https URL, as it is.
@@ -23,6 +35,9 @@ public struct SpanUpstream: Sendable {
         self.headers = headers
         self.key = key
     }
+
+    /// Without what is secret, also in a dump or a test's failure.
+    public var customMirror: Mirror { Mirror(self, children: ["headers": headers.map { $0.name }, "key": key]) }
 
     /// Why no request can be made: a sentence that does not repeat what is secret.
     struct Refused: Error, Hashable {
@@ -51,7 +66,12 @@ public struct SpanUpstream: Sendable {
             }
             fields[name] = header.value
         }
-        if let key = try secret() { fields[.authorization] = "Bearer \(key)" }
+        if let key = try secret() {
+            guard !OutgoingRequest(url: url).isInTheClear else {
+                throw Refused(reason: "The key is not sent unencrypted: CX_ENDPOINT must be https beyond this machine.")
+            }
+            fields[.authorization] = "Bearer \(key)"
+        }
         return fields
     }
 

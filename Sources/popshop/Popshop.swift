@@ -24,6 +24,7 @@ struct Popshop: AsyncParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         // What is recorded is for this user's eyes.
         umask(0o077)
+        OpenFiles.raiseLimit()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -14,6 +14,8 @@ public final class ChildProcess: Sendable {
     }
 
     private let pid: pid_t
+    /// What the system knows it by, until it is waited for.
+    public var number: Int32 { pid }
     /// Both of its outputs, until it ends.
     public let output: FileHandle
     private let exitCode = Mutex<Int32?>(nil)
@@ -44,6 +46,15 @@ public final class ChildProcess: Sendable {
             let result = status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f)
             code = result
             return result
+        }
+    }
+
+    /// What it says from now on until it ends, read at once: one whose words nobody takes stands still.
+    public func restOfOutput() async -> String {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [output] in
+                continuation.resume(returning: String(decoding: output.readDataToEndOfFile(), as: UTF8.self))
+            }
         }
     }
 

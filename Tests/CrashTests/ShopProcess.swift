@@ -15,11 +15,14 @@ final class ShopProcess {
     }
 
     /// Starts the shop and returns once it says that it is open.
-    init(dataDirectory: String, portOffset: Int) throws {
+    ///
+    /// - Parameter environment: All of its environment; nil for this process's.
+    init(dataDirectory: String, portOffset: Int, environment: [String: String]? = nil) throws {
         options = ShopOptions(portOffset: portOffset)
         process = try ChildProcess(
             Self.binary.path(),
-            ["demo", "--data-dir", dataDirectory, "--port-offset", "\(portOffset)", "--traffic", "0"]
+            ["demo", "--data-dir", dataDirectory, "--port-offset", "\(portOffset)", "--traffic", "0"],
+            environment: environment
         )
         var text = ""
         while !text.contains("PopShop is open") {

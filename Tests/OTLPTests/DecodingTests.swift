@@ -59,4 +59,14 @@ private typealias AnyValue = Opentelemetry_Proto_Common_V1_AnyValue
             $0.value = value { $0.intValue = int }
         }
     }
+
+    /// Of SwiftProtobuf 1.39: room was made for one byte, and five were written.
+    @Test(arguments: ["4294967296", "-4294967296", "24294967295", "9223372036854775807", "2147483648"])
+    func `an enumeration's number that is none of 32 bits is refused`(number: String) {
+        for fields in ["\"kind\":\(number)", "\"status\":{\"code\":\(number)}"] {
+            let span = #"{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7",\#(fields)}"#
+            let request = #"{"resourceSpans":[{"scopeSpans":[{"spans":[\#(span)]}]}]}"#
+            #expect(throws: OTLPDecodingError.self) { try ExportRequest(json: Array(request.utf8)) }
+        }
+    }
 }

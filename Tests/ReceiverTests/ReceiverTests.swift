@@ -167,4 +167,18 @@ import Tracing
             #expect(try await reader.counts().pending == 60)
         }
     }
+
+    @Test func `on loopback a Host that does not name this machine is turned away`() async throws {
+        try await withReceiver { url, _, reader in
+            let port = try #require(url.split(separator: ":").last?.split(separator: "/").first.flatMap { Int($0) })
+            let head = "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nConnection: close\r\n"
+            for (host, status) in [
+                ("evil.example:4318", 421), ("127.0.0.1.evil.example", 421), ("localhost:4318", 200),
+            ] {
+                let request = "\(head)Host: \(host)\r\nContent-Length: 0\r\n\r\n"
+                #expect(await RawConnection.exchange(request, port: port).hasPrefix("HTTP/1.1 \(status)"), "\(host)")
+            }
+            #expect(try await reader.counts().pending == 0)
+        }
+    }
 }

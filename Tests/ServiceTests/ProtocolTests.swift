@@ -32,6 +32,25 @@ struct ProtocolTests {
         }
     }
 
+    @Test("So is one asked with a method that nobody knows; a path that is not there is 404 with any")
+    func otherMethods() async throws {
+        try await ShopHarness.run { shop in
+            let asked: [(String, ServiceName, String, Int, String)] = [
+                ("PROPFIND", .productCatalog, "/products", 405, "GET, HEAD"),
+                ("QUERY", .checkout, "/orders/popular-products", 405, "GET, HEAD"),
+                ("QUERY", .checkout, "/orders/create", 405, "POST"), ("LINK", .cart, "/cart/c%2Fd", 405, "GET, HEAD"),
+                ("UNLINK", .cart, "/cart/c/add", 405, "POST"), ("QUERY", .cart, "/cart", 404, ""),
+                ("QUERY", .ad, "/nowhere", 404, ""), ("GET", .ad, "/nowhere", 404, ""),
+            ]
+            for (method, service, path, status, allow) in asked {
+                let request = "\(method) \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+                let answer = await RawConnection.exchange(request, port: shop.port(service))
+                #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(method) \(path): \(answer)")
+                #expect(allow.isEmpty || answer.contains("Allow: \(allow)\r\n"), "\(answer)")
+            }
+        }
+    }
+
     @Test("A body that is not JSON by its type is 415, and one without a type is taken for JSON")
     func contentTypes() async throws {
         try await ShopHarness.run { shop in
@@ -85,6 +104,25 @@ struct ProtocolTests {
             #expect(answer.contains("traceresponse: 00-"))
             let small = head + "c\r\n{\"amount\":1}\r\n0\r\n\r\n"
             #expect(await RawConnection.exchange(small, port: shop.port(.currency)).hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
+    @Test(
+        "A body that does not come as its headers say is the client's mistake, and no failure of the service",
+        arguments: [
+            "Content-Length: 1000\r\n\r\n{\"amount\":1}", "Transfer-Encoding: chunked\r\n\r\nxyz\r\n{\"amount\":1}",
+            "Transfer-Encoding: chunked\r\n\r\n3\r\n{\"amount\":1}\r\n0\r\n\r\n",
+            "Transfer-Encoding: chunked\r\n\r\n1\r\n{",
+            "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{", "Transfer-Encoding: cow\r\n\r\n{\"amount\":1}",
+        ]
+    )
+    func brokenBodies(rest: String) async throws {
+        try await ShopHarness.run { shop in
+            let head = "POST /convert HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+            let answer = await RawConnection.exchange(head + rest, port: shop.port(.currency))
+            #expect(answer.hasPrefix("HTTP/1.1 400") && answer.contains("malformed_body"), "\(answer)")
+            let span = try #require(shop.spans.named("POST /convert").first)
+            #expect(span.outcome == .unset && span.text("error.type") == "malformed_body")
         }
     }
 

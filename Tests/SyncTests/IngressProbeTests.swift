@@ -10,7 +10,7 @@ import Testing
     private func probe(_ answer: FakeIngress.Answer, key: String = "s3cret-key") async -> (IngressProbe, FakeIngress) {
         let ingress = FakeIngress { _ in answer }
         let probe = await IngressProbe.send(
-            to: SpanUpstream(url: "http://ingress.test/v1/traces", key: .fixed(key)),
+            to: SpanUpstream(url: "https://ingress.test/v1/traces", key: .fixed(key)),
             transport: ingress,
             resource: Resource(attributes: ["service.name": "sync"]),
             clock: ManualClock()

@@ -113,7 +113,7 @@ import Testing
         let file = FileManager.default.temporaryDirectory.path + "/popshop-key-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: file) }
         try "wrong-key\n".write(toFile: file, atomically: true, encoding: .utf8)
-        let bench = try Bench(upstream: SpanUpstream(url: "http://ingress.test/", key: .file(file)))
+        let bench = try Bench(upstream: SpanUpstream(url: "https://ingress.test/", key: .file(file)))
         try await bench.record(1...1_000)
         bench.ingress.script { $0.headers[.authorization] == "Bearer right-key" ? .ok() : .status(401) }
         await bench.lane.round()
@@ -131,7 +131,7 @@ import Testing
 
     @Test(arguments: ["", "two\nlines", "snow\u{2603}man"])
     func `a key that no header may carry blocks without a request, and is not repeated`(key: String) async throws {
-        let bench = try Bench(upstream: SpanUpstream(url: "http://ingress.test/", key: .fixed(key)))
+        let bench = try Bench(upstream: SpanUpstream(url: "https://ingress.test/", key: .fixed(key)))
         try await bench.record(1...10)
         await bench.lane.round()
         let status = await bench.lane.status()

@@ -156,7 +156,7 @@ final class Bench: Sendable {
         at path: String? = nil,
         clock: ManualClock = ManualClock(),
         ingress: FakeIngress = FakeIngress(),
-        upstream: SpanUpstream? = SpanUpstream(url: "http://ingress.test/v1/traces", key: .fixed("s3cret-key")),
+        upstream: SpanUpstream? = SpanUpstream(url: "https://ingress.test/v1/traces", key: .fixed("s3cret-key")),
         sliceBytes: Int = 64 << 20,
         transport: (any HTTPTransport)? = nil,
         isTraced: Bool = false,

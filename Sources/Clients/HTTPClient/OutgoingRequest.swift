@@ -43,6 +43,12 @@ public struct OutgoingRequest: Sendable {
         self.maximumResponseBytes = maximumResponseBytes
     }
 
+    /// Whether others on the way can read it: plain HTTP to a host that is not this machine. What is no URL is not sent.
+    public var isInTheClear: Bool {
+        guard let target = try? TargetURL(url) else { return false }
+        return !target.isLoopback && !target.origin.hasPrefix("https:")
+    }
+
     /// Whether the request may be sent again although a peer may already have acted on it: its method is idempotent
     /// (RFC 9110 §9.2.2), or an `Idempotency-Key` lets the server recognise the repetition.
     var isRepeatable: Bool {

@@ -55,6 +55,8 @@ final class Transfer {
     private func setLimits(_ configuration: CurlClient.Configuration) {
         easy.set(CURLOPT_NOSIGNAL, true)
         easy.set(CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout)
+        // Less than servers wait, ours among them: a request must not be sent on a connection that is being closed.
+        easy.set(CURLOPT_MAXAGE_CONN, 55)
         easy.set(CURLOPT_TIMEOUT_MS, ContinuousClock.now.duration(to: submission.deadline))
         // getaddrinfo runs on a thread of libcurl's and cannot be interrupted. Without this, giving up a request
         // whose name is being looked up waits for it, and with it this client's every other request: on a dead

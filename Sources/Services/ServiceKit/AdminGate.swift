@@ -2,8 +2,11 @@ import HTTPTypes
 import Hummingbird
 
 /// Lets through what changes the demo's state only with the admin token, where there is one.
-public struct AdminGate: Sendable {
+public struct AdminGate: Sendable, CustomReflectable {
     private let token: [UInt8]?
+
+    /// Without the token.
+    public var customMirror: Mirror { Mirror(self, children: ["isOpen": token == nil]) }
 
     /// - Parameter token: Nil lets everything through: for a shop that only listens on loopback.
     public init(token: String?) {

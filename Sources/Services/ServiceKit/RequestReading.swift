@@ -53,8 +53,21 @@ extension Request {
     }
 
     private func collectedBody() async throws -> Data {
-        let buffer = try await body.collect(upTo: Self.maximumBody)
-        return Data(buffer.readableBytesView)
+        do {
+            return Data(try await body.collect(upTo: Self.maximumBody).readableBytesView)
+        } catch let error as NIOTooManyBytesError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // The connection has ended before the body, or its chunks are none: that is not this service's failure.
+            throw ServiceError(
+                .badRequest,
+                "malformed_body",
+                "The body did not come as its headers say.",
+                cause: "\(error)"
+            )
+        }
     }
 
     /// No type at all is taken for JSON.

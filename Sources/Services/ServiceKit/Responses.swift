@@ -5,6 +5,12 @@ import NIOCore
 import ServiceTracing
 import ShopAPI
 
+// Made once: reading a name validates it.
+private let corpName: HTTPField.Name = {
+    guard let name = HTTPField.Name("Cross-Origin-Resource-Policy") else { preconditionFailure("it is a token") }
+    return name
+}()
+
 extension Response {
     /// A JSON answer.
     ///
@@ -23,12 +29,20 @@ extension Response {
         return json(ByteBuffer(bytes: data ?? .init()), error.status, error.headers)
     }
 
-    private static func json(_ body: ByteBuffer, _ status: HTTPResponse.Status, _ headers: HTTPFields) -> Response {
+    /// An answer of bytes that are JSON already.
+    static func json(
+        _ body: ByteBuffer,
+        _ status: HTTPResponse.Status = .ok,
+        _ headers: HTTPFields = [:]
+    ) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
         headers[.contentLength] = "\(body.readableBytes)"
         headers[.cacheControl] = "no-store"
         headers[.xContentTypeOptions] = "nosniff"
+        // Data: nothing in it is to be run, framed, or loaded into a page of another site.
+        headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        headers[corpName] = "same-origin"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 }

@@ -1,5 +1,5 @@
+public import HTTPServer
 import Hummingbird
-import HummingbirdCore
 public import Logging
 import NIOCore
 public import ServiceLifecycle
@@ -17,9 +17,7 @@ public struct ListenAddress: Hashable, Sendable {
     }
 
     /// Whether nobody but this machine can reach it.
-    public var isLoopback: Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
-    }
+    public var isLoopback: Bool { LoopbackAuthority.isLoopback(listeningOn: host) }
 }
 
 /// A service's routes on a socket, to be run in a `ServiceGroup`.
@@ -28,6 +26,7 @@ public struct ListenAddress: Hashable, Sendable {
 public func buildApplication(
     _ router: ServiceRouter,
     at address: ListenAddress,
+    limits: ServerLimits = ServerLimits(),
     logger: Logger,
     onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
 ) -> some Service {
@@ -37,8 +36,9 @@ public func buildApplication(
     logger[metadataKey: "service"] = "\(router.service.rawValue)"
     return Application(
         responder: router.buildResponder(),
-        server: HTTPServerBuilder { EventLoopChannel(HTTP1Channel(responder: $0)) },
-        configuration: .init(address: .hostname(address.host, port: address.port), serverName: nil),
+        // The console's answers may be megabytes, packed.
+        server: limits.http(onEventLoop: router.service != .console),
+        configuration: limits.configuration(host: address.host, port: address.port),
         onServerRunning: { channel in await onListening(channel.localAddress?.port ?? address.port) },
         logger: logger
     )

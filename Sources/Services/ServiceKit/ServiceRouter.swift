@@ -1,10 +1,10 @@
-import HTTPTypes
+public import HTTPTypes
 public import Hummingbird
 public import ServiceTracing
 public import ShopAPI
 
 /// A service's routes, with what every service has beside its own: telemetry, errors as JSON, `/health`,
-/// `/health/live`, `/stats`, and 405 for a known path asked with another method.
+/// `/health/live`, `/stats`, `/openapi.json`, and 405 for a known path asked with another method.
 public struct ServiceRouter {
     /// What answers a request.
     public typealias Handler = @Sendable (Request, ShopRequestContext) async throws -> Response
@@ -18,12 +18,16 @@ public struct ServiceRouter {
     private let gate: AdminGate
     private let methods = MethodTable()
 
-    /// - Parameter isProbe: Which routes are recorded only for a caller whose own context is sampled; the three that
-    ///   every service has are always among them.
+    /// - Parameters:
+    ///   - isLoopbackOnly: Whether only this machine can reach the service; then a `Host` that does not name this machine
+    ///     is refused.
+    ///   - isProbe: Which routes are recorded only for a caller whose own context is sampled; the four that every service
+    ///     has are always among them.
     public init(
         _ service: ServiceName,
         tracer: ServiceTracer,
         gate: AdminGate,
+        isLoopbackOnly: Bool = false,
         isProbe: @escaping @Sendable (_ route: String) -> Bool = { _ in false }
     ) {
         self.service = service
@@ -31,8 +35,12 @@ public struct ServiceRouter {
         self.tracer = tracer
         router = Router(context: ShopRequestContext.self)
         router.add(
-            middleware: TelemetryMiddleware(tracer: tracer, statistics: statistics) { route in
-                ["/health", "/health/live", "/stats"].contains(route) || isProbe(route)
+            middleware: TelemetryMiddleware(
+                tracer: tracer,
+                statistics: statistics,
+                isLoopbackOnly: isLoopbackOnly
+            ) { route in
+                ["/health", "/health/live", "/stats", "/openapi.json"].contains(route) || isProbe(route)
             }
         )
     }
@@ -43,30 +51,24 @@ public struct ServiceRouter {
         add(.head, path) { request, context in try await handler(request, context).createHeadResponse() }
     }
 
-    /// Adds `POST path`.
+    /// Adds `POST path`: for programs, and for pages of this very address, but not for those of other sites.
     public func post(_ path: String, _ handler: @escaping Handler) {
-        add(.post, path, handler)
+        add(.post, path) { request, context in
+            try CrossOrigin.check(request)
+            return try await handler(request, context)
+        }
     }
 
-    /// Adds `POST path` for what changes the demo's state: behind the admin token, and not for pages of other sites.
+    /// Adds `POST path` for what changes the demo's state: as `post`, and behind the admin token.
     public func postAdmin(_ path: String, _ handler: @escaping Handler) {
         let gate = gate
-        add(.post, path) { request, context in
+        post(path) { request, context in
             try gate.check(request)
-            try CrossOrigin.check(request)
             return try await handler(request, context)
         }
     }
 
-    /// Adds `POST path` for what a visitor may do, from this service's own pages and not from those of other sites.
-    public func postFromOwnPages(_ path: String, _ handler: @escaping Handler) {
-        add(.post, path) { request, context in
-            try CrossOrigin.check(request)
-            return try await handler(request, context)
-        }
-    }
-
-    /// Adds `/health`, `/health/live` and `/stats`.
+    /// Adds `/health`, `/health/live`, `/stats`, and `/openapi.json` where the service is described.
     ///
     /// - Parameters:
     ///   - health: What else `/health` says; throwing means the service cannot do its job: 503.
@@ -100,11 +102,19 @@ public struct ServiceRouter {
             fields.merge(try await stats()) { _, new in new }
             return try .json(fields)
         }
+        if let description = ServiceDescription(of: service) {
+            get("/openapi.json") { _, _ in description.response }
+        }
     }
+
+    /// The paths that were added, and what each answers to.
+    public var endpoints: [String: [HTTPRequest.Method]] { methods.known }
 
     /// The finished routes.
     public func buildResponder() -> RouterResponder<ShopRequestContext> {
         methods.refuseOthers(on: router)
+        // Added last, it stands before no route.
+        router.add(middleware: OtherMethods(methods.known))
         return router.buildResponder()
     }
 
@@ -116,25 +126,20 @@ public struct ServiceRouter {
 
 /// Which methods each path answers: Hummingbird itself says 404 to the others.
 private final class MethodTable {
-    private var methods: [String: [HTTPRequest.Method]] = [:]
+    private(set) var known: [String: [HTTPRequest.Method]] = [:]
 
     private static let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .options, .trace, .patch]
 
     func note(_ method: HTTPRequest.Method, _ path: String) {
-        methods[path, default: []].append(method)
+        known[path, default: []].append(method)
     }
 
     func refuseOthers(on router: Router<ShopRequestContext>) {
-        for (path, known) in methods {
-            let allow = known.map(\.rawValue).joined(separator: ", ")
-            for method in Self.all where !known.contains(method) {
+        for (path, methods) in known {
+            let allow = OtherMethods.allow(methods)
+            for method in Self.all where !methods.contains(method) {
                 router.on(RouterPath(path), method: method) { _, _ -> Response in
-                    throw ServiceError(
-                        .methodNotAllowed,
-                        "method_not_allowed",
-                        "This path answers \(allow) only.",
-                        headers: [.allow: allow]
-                    )
+                    throw OtherMethods.refusal(allow)
                 }
             }
         }

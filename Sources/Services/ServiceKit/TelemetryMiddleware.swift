@@ -13,6 +13,7 @@ import Tracing
 struct TelemetryMiddleware: RouterMiddleware {
     let tracer: ServiceTracer
     let statistics: RequestStatistics
+    let isLoopbackOnly: Bool
     /// Requests by these routes are recorded only when the caller's own context is sampled.
     let isProbe: @Sendable (_ route: String) -> Bool
 
@@ -50,6 +51,7 @@ struct TelemetryMiddleware: RouterMiddleware {
         _ next: @concurrent (Request, ShopRequestContext) async throws -> Response
     ) async -> Response {
         do {
+            if isLoopbackOnly { try CrossOrigin.checkHost(request) }
             try request.refuseLargeBody()
             return try await InstrumentationContext.$current.withValue(span.context) {
                 try await next(request, context)

@@ -83,6 +83,33 @@ static const unsigned char fixtures_faults[] = {
 static const unsigned char fixtures_journeys[] = {
 #embed "../../../fixtures/journeys.json"
 };
+static const unsigned char fixtures_openapi_ad[] = {
+#embed "../../../fixtures/openapi/ad.json"
+};
+static const unsigned char fixtures_openapi_cart[] = {
+#embed "../../../fixtures/openapi/cart.json"
+};
+static const unsigned char fixtures_openapi_checkout[] = {
+#embed "../../../fixtures/openapi/checkout.json"
+};
+static const unsigned char fixtures_openapi_console[] = {
+#embed "../../../fixtures/openapi/console.json"
+};
+static const unsigned char fixtures_openapi_currency[] = {
+#embed "../../../fixtures/openapi/currency.json"
+};
+static const unsigned char fixtures_openapi_load_generator[] = {
+#embed "../../../fixtures/openapi/load-generator.json"
+};
+static const unsigned char fixtures_openapi_product_catalog[] = {
+#embed "../../../fixtures/openapi/product-catalog.json"
+};
+static const unsigned char fixtures_openapi_recommendation[] = {
+#embed "../../../fixtures/openapi/recommendation.json"
+};
+static const unsigned char fixtures_openapi_shipping[] = {
+#embed "../../../fixtures/openapi/shipping.json"
+};
 static const unsigned char fixtures_orders[] = {
 #embed "../../../fixtures/orders.json"
 };
@@ -165,6 +192,15 @@ static const struct popshop_asset assets[] = {
     ASSET("fixtures/expected-traces.json", fixtures_expected_traces),
     ASSET("fixtures/faults.json", fixtures_faults),
     ASSET("fixtures/journeys.json", fixtures_journeys),
+    ASSET("fixtures/openapi/ad.json", fixtures_openapi_ad),
+    ASSET("fixtures/openapi/cart.json", fixtures_openapi_cart),
+    ASSET("fixtures/openapi/checkout.json", fixtures_openapi_checkout),
+    ASSET("fixtures/openapi/console.json", fixtures_openapi_console),
+    ASSET("fixtures/openapi/currency.json", fixtures_openapi_currency),
+    ASSET("fixtures/openapi/load-generator.json", fixtures_openapi_load_generator),
+    ASSET("fixtures/openapi/product-catalog.json", fixtures_openapi_product_catalog),
+    ASSET("fixtures/openapi/recommendation.json", fixtures_openapi_recommendation),
+    ASSET("fixtures/openapi/shipping.json", fixtures_openapi_shipping),
     ASSET("fixtures/orders.json", fixtures_orders),
     ASSET("fixtures/payment.json", fixtures_payment),
     ASSET("fixtures/rates.json", fixtures_rates),

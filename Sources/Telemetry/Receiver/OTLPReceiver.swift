@@ -1,4 +1,5 @@
 import Gzip
+public import HTTPServer
 import HTTPTypes
 import Hummingbird
 public import Logging
@@ -28,16 +29,26 @@ public struct OTLPReceiver: Sendable {
     public func application(
         host: String,
         port: Int,
+        limits: ServerLimits = ServerLimits(),
         logger: Logger,
         onListening: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
     ) -> some Service {
         var logger = logger
         if logger.logLevel == .info { logger.logLevel = .notice }
         let router = Router()
-        router.post("/v1/traces") { request, _ in await answer(request) }
+        let isLoopbackOnly = LoopbackAuthority.isLoopback(listeningOn: host)
+        router.post("/v1/traces") { request, _ in
+            // A page of another site may have had its own name resolve to loopback.
+            guard !isLoopbackOnly || LoopbackAuthority.isLoopback(request.head.authority) else {
+                return Refusal(.misdirectedRequest, "This is only known as localhost, or by a loopback address.")
+                    .response
+            }
+            return await answer(request)
+        }
         return Application(
             router: router,
-            configuration: .init(address: .hostname(host, port: port), serverName: nil),
+            server: limits.http(onEventLoop: false),
+            configuration: limits.configuration(host: host, port: port),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) },
             logger: logger
         )

@@ -71,6 +71,11 @@ public struct ExportRequest: Hashable, Sendable {
     }
 
     private static func readIDs(_ span: inout Opentelemetry_Proto_Trace_V1_Span) throws(OTLPDecodingError) {
+        // SwiftProtobuf takes any number of JSON's for an enumeration's, counts the bytes of its lower half when it makes
+        // room, and writes the whole: beyond that room's end.
+        guard Int32(exactly: span.kind.rawValue) != nil, Int32(exactly: span.status.code.rawValue) != nil else {
+            throw OTLPDecodingError("request: a kind or a status is out of range")
+        }
         span.traceID = try bytes(span.traceID)
         span.spanID = try bytes(span.spanID)
         span.parentSpanID = try bytes(span.parentSpanID)
