@@ -7,8 +7,11 @@ struct ClockSkew: Sendable {
     /// This machine's wall clock less the time since its boot, when the offset was measured: it moves when the clock is
     /// set, and not while the machine sleeps.
     private var base: Int64?
+    private var isSure = false
 
-    var isKnown: Bool { base != nil }
+    /// Whether anything may expire by it. Two clocks that agree vouch for each other; of two that do not, the backend's
+    /// own counts, and what answers before a backend has taken a span may be a login page with a wrong clock.
+    var isKnown: Bool { base != nil && isSure }
 
     /// What a person has to do.
     var notice: String? {
@@ -17,17 +20,23 @@ struct ClockSkew: Sendable {
         return "This machine's clock is \(abs(offset) / 1_000_000_000) s \(way) the upstream's: set it right."
     }
 
-    /// - Parameter date: The upstream's, in seconds since 1970.
-    mutating func note(upstream date: Int, _ clock: any TraceClock, tolerating: Duration) {
+    /// - Parameters:
+    ///   - date: The upstream's, in seconds since 1970.
+    ///   - isBackend: Whether it comes with an answer that only the backend gives.
+    mutating func note(upstream date: Int, isBackend: Bool, _ clock: any TraceClock, tolerating: Duration) {
         let difference = Int64(date) * 1_000_000_000 - Int64(clamping: clock.wall)
         offset = abs(difference) <= Int64(clamping: tolerating.nanoseconds) ? 0 : difference
+        isSure = isBackend || offset == 0
         base = Self.base(clock)
     }
 
     /// What was measured against a clock that has been set since counts for nothing.
-    mutating func forget(ifSetSince clock: any TraceClock, tolerating: Duration) {
-        guard let base, abs(Self.base(clock) - base) > Int64(clamping: tolerating.nanoseconds) else { return }
+    ///
+    /// - Returns: Whether it was.
+    mutating func forget(ifSetSince clock: any TraceClock, tolerating: Duration) -> Bool {
+        guard let base, abs(Self.base(clock) - base) > Int64(clamping: tolerating.nanoseconds) else { return false }
         self = ClockSkew()
+        return true
     }
 
     private static func base(_ clock: any TraceClock) -> Int64 {

@@ -59,7 +59,8 @@ extension SpanUplink {
             let take = try await outbox.nextBatch(
                 maxBytes: pace.bytes,
                 maxSpans: pace.spans,
-                window: window
+                window: window,
+                expires: skew.isKnown
             )
             noteHeld(take.held)
             return take.batch
@@ -77,7 +78,7 @@ extension SpanUplink {
             drain.delivered.spans += batch.count
             drain.delivered.rejected += rejected
             drain.delivered.requests += 1
-            if let date = reply.date { noteClock(date) }
+            if let date = reply.date { noteClock(date, isBackend: true) }
             noteDelivered(batch, rejected: rejected, message: message)
             if condition.isClear { pace.note(batch.bytes, took: reply.took) }
             await quarantine(&drain)

@@ -32,7 +32,9 @@ public actor SpanUplink: Lane {
     /// Without its content; made once, and again when blocked.
     private var request: OutgoingRequest?
     /// What is known of the upstream's clock.
-    private var skew = ClockSkew()
+    var skew = ClockSkew()
+    /// When the upstream was last asked for the time.
+    private var askedAt: UInt64?
     /// How much is sent at a time.
     var pace: SpanPace
     /// How much the shop is spared.
@@ -107,7 +109,7 @@ public actor SpanUplink: Lane {
         guard let upstream, !isBusy, mayGoOn else { return false }
         isBusy = true
         defer { isBusy = false }
-        skew.forget(ifSetSince: clock, tolerating: options.toleratedSkew)
+        if skew.forget(ifSetSince: clock, tolerating: options.toleratedSkew) { askedAt = nil }
         await expire()
         guard mayBegin, condition.isDue(clock.monotonic), await outbox.pendingCount() > 0 else { return false }
         let request: OutgoingRequest
@@ -160,14 +162,22 @@ public actor SpanUplink: Lane {
     }
 
     /// Asks the upstream for the time, once for as long as nobody sets this machine's clock: by a wrong one spans would be
-    /// sent that are refused, or expire that are not too old.
+    /// sent that are refused, or expire that are not too old. Again from time to time while it is not sure.
     private func knowsTime(_ exchange: SpanExchange) async -> Bool {
         guard !skew.isKnown else { return true }
+        let now = clock.monotonic
+        if let askedAt, now < askedAt &+ options.backOffCap.nanoseconds { return true }
         do throws(HTTPTransportError) {
-            let date = try await exchange.date()
-            noteClock(date ?? Int(clamping: clock.wall / 1_000_000_000))
-            await expire()
-            return true
+            switch try await exchange.time() {
+            case .told(let date):
+                askedAt = now
+                noteClock(date ?? Int(clamping: clock.wall / 1_000_000_000), isBackend: false)
+                await expire()
+                return true
+            case .later(let reason, let after):
+                postpone(reason, after: after, offline: false)
+                return false
+            }
         } catch {
             switch OTLPAnswer(error) {
             case .retry(let reason, let after, let offline): postpone(reason, after: after, offline: offline)
@@ -240,9 +250,9 @@ extension SpanUplink {
     }
 
     /// Compares the upstream's clock with this one.
-    func noteClock(_ date: Int) {
+    func noteClock(_ date: Int, isBackend: Bool) {
         let was = skew.notice
-        skew.note(upstream: date, clock, tolerating: options.toleratedSkew)
+        skew.note(upstream: date, isBackend: isBackend, clock, tolerating: options.toleratedSkew)
         if was == nil, let notice = skew.notice { logger.warning("\(notice)") }
     }
 }

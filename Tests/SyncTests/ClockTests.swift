@@ -1,0 +1,69 @@
+import ConsoleAPI
+import Foundation
+import HTTPClient
+import HTTPTypes
+import Testing
+
+@testable import Sync
+@testable import TelemetryBuffer
+
+/// What is learnt of the upstream's clock, and from whom.
+@Suite struct ClockTests {
+    @Test func `a Retry-After is kept to when it comes with the answer to the question for the time`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.scriptTime(.status(429, [.retryAfter: "120"]))
+        await bench.lane.round()
+        #expect(bench.ingress.seen.isEmpty)
+        #expect(await bench.lane.status().nextAttempt == .seconds(120))
+        bench.ingress.scriptTime(nil)
+        await bench.lane.tryNow()
+        bench.clock.advance(.seconds(119))
+        await bench.lane.round()
+        #expect(bench.ingress.seen.isEmpty)
+        bench.clock.advance(.seconds(1))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
+    @Test(arguments: [-10 * 86_400, 10 * 86_400])
+    func `a login page with a wrong clock neither expires spans nor keeps them once it is gone`(error: Int) async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.script { _ in .page() }
+        bench.ingress.scriptTime(.status(302, [.date: bench.clock.date(plus: error)]))
+        await bench.lane.round()
+        #expect(try await bench.books() == [10, 0, 0, 0, 0, 0])
+        // Somebody has logged in.
+        bench.clock.advance(.seconds(61))
+        bench.ingress.script { _ in .ok() }
+        bench.ingress.scriptTime(nil)
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
+    @Test func `by a clock that differs and is nobody's yet nothing expires; by the backend's own it does`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...3)
+        bench.clock.advance(.seconds(20 * 3_600))
+        try await bench.record(4...6)
+        bench.clock.step(seconds: -18_000)
+        let date = bench.clock.date(plus: 18_000)
+        bench.ingress.scriptTime(.status(405, [.date: date]))
+        // Five hours behind: the first three are too old where the clock is right, and it may not be.
+        bench.ingress.script { _ in .fails(.timeout) }
+        await bench.lane.round()
+        #expect(try await bench.books() == [6, 0, 0, 0, 0, 0])
+        bench.clock.advance(.seconds(5 * 3_600))
+        bench.ingress.scriptTime(.status(405, [.date: bench.clock.date(plus: 18_000)]))
+        await bench.lane.round()
+        #expect(try await bench.books() == [6, 0, 0, 0, 0, 0])
+        bench.ingress.script { [clock = bench.clock] _ in .ok(date: clock.date(plus: 18_000)) }
+        bench.clock.advance(.seconds(61))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 3, 0, 3, 0, 0])
+        await bench.buffer.close()
+    }
+}
