@@ -2,8 +2,11 @@ import ServiceTracing
 
 /// How far the upstream's clock is from this machine's, for as long as nobody sets the latter.
 struct ClockSkew: Sendable {
-    /// The upstream's clock less this one, in nanoseconds; zero while they agree, or nothing is known.
+    /// The upstream's clock less this one, in nanoseconds; zero while nothing is known. Small ones count as well: what is
+    /// left of a backend's window after the lane's margin is no room for a difference that is tolerated.
     private(set) var offset: Int64 = 0
+    /// Whether the clocks differ by more than is tolerated.
+    private var differs = false
     /// This machine's wall clock less the time since its boot, when the offset was measured: it moves when the clock is
     /// set, and not while the machine sleeps.
     private var base: Int64?
@@ -15,7 +18,7 @@ struct ClockSkew: Sendable {
 
     /// What a person has to do.
     var notice: String? {
-        guard offset != 0 else { return nil }
+        guard differs else { return nil }
         let way = offset < 0 ? "ahead of" : "behind"
         return "This machine's clock is \(abs(offset) / 1_000_000_000) s \(way) the upstream's: set it right."
     }
@@ -24,9 +27,9 @@ struct ClockSkew: Sendable {
     ///   - date: The upstream's, in seconds since 1970.
     ///   - isBackend: Whether it comes with an answer that only the backend gives.
     mutating func note(upstream date: Int, isBackend: Bool, _ clock: any TraceClock, tolerating: Duration) {
-        let difference = Int64(date) * 1_000_000_000 - Int64(clamping: clock.wall)
-        offset = abs(difference) <= Int64(clamping: tolerating.nanoseconds) ? 0 : difference
-        isSure = isBackend || offset == 0
+        offset = Int64(date) * 1_000_000_000 - Int64(clamping: clock.wall)
+        differs = abs(offset) > Int64(clamping: tolerating.nanoseconds)
+        isSure = isBackend || !differs
         base = Self.base(clock)
     }
 

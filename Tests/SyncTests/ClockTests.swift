@@ -66,4 +66,24 @@ import Testing
         #expect(try await bench.books() == [0, 3, 0, 3, 0, 0])
         await bench.buffer.close()
     }
+
+    @Test func `a clock that is ahead by less than anybody is told sends nothing that is too far ahead`() async throws {
+        let bench = try Bench()
+        bench.clock.step(seconds: 3_700)
+        try await bench.record(1...5)
+        bench.clock.step(seconds: -3_450)
+        let clock = bench.clock
+        bench.ingress.scriptTime(.status(405, [.date: clock.date(plus: -250)]))
+        bench.ingress.script { delivery in
+            let refused = delivery.starts.count { $0 > clock.wall + 3_350_000_000_000 }
+            return .ok(rejected: Int64(refused), date: clock.date(plus: -250))
+        }
+        for _ in 0..<40 {
+            await bench.lane.round()
+            bench.clock.advance(.seconds(10))
+        }
+        #expect(try await bench.books() == [0, 5, 0, 0, 0, 0])
+        #expect(await bench.lane.status().lastError == nil)
+        await bench.buffer.close()
+    }
 }
