@@ -33,6 +33,12 @@ struct ClockSkew: Sendable {
         base = Self.base(clock)
     }
 
+    /// The upstream has no clock: but for what a backend has told, there is only this machine's.
+    mutating func trustOwn(_ clock: any TraceClock) {
+        guard !isSure else { return }
+        (offset, differs, isSure, base) = (0, false, true, Self.base(clock))
+    }
+
     /// What was measured against a clock that has been set since counts for nothing.
     ///
     /// - Returns: Whether it was.

@@ -78,7 +78,7 @@ extension SpanUplink {
             drain.delivered.spans += batch.count
             drain.delivered.rejected += rejected
             drain.delivered.requests += 1
-            if let date = reply.date { noteClock(date, isBackend: true) }
+            if let date = reply.date { noteClock(date, isBackend: true) } else { skew.trustOwn(clock) }
             noteDelivered(batch, rejected: rejected, message: message)
             if condition.isClear { pace.note(batch.bytes, took: reply.took) }
             await quarantine(&drain)

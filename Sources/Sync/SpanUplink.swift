@@ -171,13 +171,15 @@ public actor SpanUplink: Lane {
             switch try await exchange.time() {
             case .told(let date):
                 askedAt = now
-                noteClock(date ?? Int(clamping: clock.wall / 1_000_000_000), isBackend: false)
-                await expire()
-                return true
+                noteClock(date, isBackend: false)
+            case .clockless: skew.trustOwn(clock)
+            case .untold: break
             case .later(let reason, let after):
                 postpone(reason, after: after, offline: false)
                 return false
             }
+            await expire()
+            return true
         } catch {
             switch OTLPAnswer(error) {
             case .retry(let reason, let after, let offline): postpone(reason, after: after, offline: offline)

@@ -86,4 +86,22 @@ import Testing
         #expect(await bench.lane.status().lastError == nil)
         await bench.buffer.close()
     }
+
+    @Test func `what a gateway that fails leaves undated takes nothing back, and teaches nothing`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.clock.step(seconds: 90_000)
+        bench.ingress.script { _ in .fails(.connect) }
+        let told = FakeIngress.Answer.status(405, [.date: bench.clock.date(plus: -90_000)])
+        for answer in [.status(503), told, .status(503)] as [FakeIngress.Answer] {
+            bench.ingress.scriptTime(answer)
+            await bench.lane.round()
+            #expect(try await bench.books() == [10, 0, 0, 0, 0, 0])
+            bench.clock.advance(.seconds(61))
+        }
+        bench.ingress.script { _ in .ok() }
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
 }
