@@ -109,7 +109,7 @@ public actor SpanUplink: Lane {
         guard let upstream, !isBusy, mayGoOn else { return false }
         isBusy = true
         defer { isBusy = false }
-        if skew.forget(ifSetSince: clock, tolerating: options.toleratedSkew) { askedAt = nil }
+        if skew.forget(ifSetSince: clock, tolerating: options.toleratedStep) { askedAt = nil }
         await expire()
         guard mayBegin, condition.isDue(clock.monotonic), await outbox.pendingCount() > 0 else { return false }
         let request: OutgoingRequest

@@ -104,4 +104,28 @@ import Testing
         #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
         await bench.buffer.close()
     }
+
+    @Test func `a clock that is set by less than is tolerated is asked about again`() async throws {
+        let bench = try Bench()
+        let clock = bench.clock
+        clock.step(seconds: 3_700)
+        try await bench.record(1...5)
+        // 175 s behind, which is told, and then right.
+        clock.step(seconds: -3_875)
+        bench.ingress.script { _ in .fails(.connect) }
+        bench.ingress.scriptTime(.status(405, [.date: clock.date(plus: 175)]))
+        await bench.lane.round()
+        clock.step(seconds: 175)
+        clock.advance(.seconds(30))
+        bench.ingress.scriptTime(.status(405, [.date: clock.date()]))
+        bench.ingress.script { delivery in
+            .ok(rejected: Int64(delivery.starts.count { $0 > clock.wall + 3_600_000_000_000 }))
+        }
+        for _ in 0..<30 {
+            await bench.lane.round()
+            clock.advance(.seconds(10))
+        }
+        #expect(try await bench.books() == [0, 5, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
 }
