@@ -34,6 +34,7 @@ extension SpanUplink {
                     drain.inFlight += 1
                     group.addTask { [packer] in await exchange.send(batch, packedBy: packer) }
                 }
+                onWaiting?(drain.inFlight)
                 guard let (batch, reply) = await group.next() else { break }
                 drain.inFlight -= 1
                 await take(reply, for: batch, &drain)

@@ -25,6 +25,9 @@ public actor SpanUplink: Lane {
     /// Whether a round is under way, which can be only one.
     private var isBusy = false
     private var isDraining = false
+    /// Told how many requests are under way whenever nothing else is done but to wait for their answers: for a simulated
+    /// network, which gives them in an order of its own.
+    private(set) var onWaiting: (@Sendable (Int) -> Void)?
     /// Of what has arrived: refused spans, or a warning. The last word until a whole batch is taken.
     private var notice: String?
     private var heldNotice: String?
@@ -95,6 +98,9 @@ public actor SpanUplink: Lane {
     public func networkChanged() {
         if upstream != nil { condition.networkChanged(clock.monotonic) }
     }
+
+    /// Sets what is told of each wait.
+    package func onWaiting(_ tell: @escaping @Sendable (Int) -> Void) { onWaiting = tell }
 
     public nonisolated func stop() {
         isStopping.withLock { $0 = true }

@@ -28,7 +28,8 @@ import Testing
     }
 
     @Test(arguments: [-10 * 86_400, 10 * 86_400])
-    func `a login page with a wrong clock neither expires spans nor keeps them once it is gone`(error: Int) async throws {
+    func `a login page with a wrong clock neither expires spans nor keeps them once it is gone`(error: Int) async throws
+    {
         let bench = try Bench()
         try await bench.record(1...10)
         bench.ingress.script { _ in .page() }
@@ -44,7 +45,9 @@ import Testing
         await bench.buffer.close()
     }
 
-    @Test func `by a clock that differs and is nobody's yet nothing expires; by the backend's own it does`() async throws {
+    @Test func `by a clock that differs and is nobody's yet nothing expires; by the backend's own it does`()
+        async throws
+    {
         let bench = try Bench()
         try await bench.record(1...3)
         bench.clock.advance(.seconds(20 * 3_600))
