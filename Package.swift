@@ -286,6 +286,26 @@ let package = Package(
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
+        // Worlds in which everything fails that can: by seeds, in `SimulationTests` and, many, by the program.
+        .target(name: "CFaultyDisk", path: "Tests/CFaultyDisk"),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "CFaultyDisk", "Commerce", "ConnectionPool", "ConsoleAPI", "Gzip", "HTTPClient", "OTLP",
+                "SQLiteStorage",
+                "ServiceTracing", "Storage", "Sync", "TelemetryBuffer", "UpstreamStorage", httpTypes, logging, sqlite,
+                tracing,
+            ],
+            path: "Tests/Simulation",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["Simulation"],
+            path: "Tests/SimulationRunner",
+            swiftSettings: strict
+        ),
+        tests("SimulationTests", ["Simulation"]),
         .target(
             name: "Console",
             dependencies: [

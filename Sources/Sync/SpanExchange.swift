@@ -57,15 +57,30 @@ struct SpanExchange: Sendable {
         }
     }
 
+    /// What was answered to a question for the time.
+    enum Time: Sendable {
+        /// The answer's `Date`, in seconds since 1970.
+        case told(Int)
+        /// The upstream has no clock (RFC 9110, section 6.6.1): there is only this machine's.
+        case clockless
+        /// Nothing is learnt: a server that fails need not date its answer.
+        case untold
+        /// Not now, and nothing else before that either: a `Retry-After`.
+        case later(reason: String, after: Duration)
+    }
+
     /// Asks for nothing but the time.
     ///
-    /// - Returns: The answer's `Date`, in seconds since 1970; nil when it has none.
     /// - Throws: When there is no answer.
-    func date() async throws(HTTPTransportError) -> Int? {
+    func time() async throws(HTTPTransportError) -> Time {
         var question = request
         question.method = .head
         question.headers = [:]
-        return try await transport.send(question).headers[.date].flatMap(HTTPDate.seconds)
+        let response = try await transport.send(question)
+        let answer = OTLPAnswer(response, count: 0, now: Int(clamping: clock.wall / 1_000_000_000))
+        if case .retry(let reason, let after?, _) = answer { return .later(reason: reason, after: after) }
+        if let date = response.headers[.date].flatMap(HTTPDate.seconds) { return .told(date) }
+        return response.status.code < 500 ? .clockless : .untold
     }
 
     /// The values of the headers that are the user's, and what follows `Bearer` in them.

@@ -34,6 +34,7 @@ extension SpanUplink {
                     drain.inFlight += 1
                     group.addTask { [packer] in await exchange.send(batch, packedBy: packer) }
                 }
+                onWaiting?(drain.inFlight)
                 guard let (batch, reply) = await group.next() else { break }
                 drain.inFlight -= 1
                 await take(reply, for: batch, &drain)
@@ -59,7 +60,8 @@ extension SpanUplink {
             let take = try await outbox.nextBatch(
                 maxBytes: pace.bytes,
                 maxSpans: pace.spans,
-                window: window
+                window: window,
+                expires: skew.isKnown
             )
             noteHeld(take.held)
             return take.batch
@@ -77,7 +79,7 @@ extension SpanUplink {
             drain.delivered.spans += batch.count
             drain.delivered.rejected += rejected
             drain.delivered.requests += 1
-            if let date = reply.date { noteClock(date) }
+            if let date = reply.date { noteClock(date, isBackend: true) } else { skew.trustOwn(clock) }
             noteDelivered(batch, rejected: rejected, message: message)
             if condition.isClear { pace.note(batch.bytes, took: reply.took) }
             await quarantine(&drain)

@@ -25,6 +25,9 @@ public actor SpanUplink: Lane {
     /// Whether a round is under way, which can be only one.
     private var isBusy = false
     private var isDraining = false
+    /// Told how many requests are under way whenever nothing else is done but to wait for their answers: for a simulated
+    /// network, which gives them in an order of its own.
+    private(set) var onWaiting: (@Sendable (Int) -> Void)?
     /// Of what has arrived: refused spans, or a warning. The last word until a whole batch is taken.
     private var notice: String?
     private var heldNotice: String?
@@ -32,7 +35,9 @@ public actor SpanUplink: Lane {
     /// Without its content; made once, and again when blocked.
     private var request: OutgoingRequest?
     /// What is known of the upstream's clock.
-    private var skew = ClockSkew()
+    var skew = ClockSkew()
+    /// When the upstream was last asked for the time.
+    private var askedAt: UInt64?
     /// How much is sent at a time.
     var pace: SpanPace
     /// How much the shop is spared.
@@ -94,6 +99,9 @@ public actor SpanUplink: Lane {
         if upstream != nil { condition.networkChanged(clock.monotonic) }
     }
 
+    /// Sets what is told of each wait.
+    package func onWaiting(_ tell: @escaping @Sendable (Int) -> Void) { onWaiting = tell }
+
     public nonisolated func stop() {
         isStopping.withLock { $0 = true }
         outbox.stop()
@@ -107,7 +115,7 @@ public actor SpanUplink: Lane {
         guard let upstream, !isBusy, mayGoOn else { return false }
         isBusy = true
         defer { isBusy = false }
-        skew.forget(ifSetSince: clock, tolerating: options.toleratedSkew)
+        if skew.forget(ifSetSince: clock, tolerating: options.toleratedStep) { askedAt = nil }
         await expire()
         guard mayBegin, condition.isDue(clock.monotonic), await outbox.pendingCount() > 0 else { return false }
         let request: OutgoingRequest
@@ -160,12 +168,22 @@ public actor SpanUplink: Lane {
     }
 
     /// Asks the upstream for the time, once for as long as nobody sets this machine's clock: by a wrong one spans would be
-    /// sent that are refused, or expire that are not too old.
+    /// sent that are refused, or expire that are not too old. Again from time to time while it is not sure.
     private func knowsTime(_ exchange: SpanExchange) async -> Bool {
         guard !skew.isKnown else { return true }
+        let now = clock.monotonic
+        if let askedAt, now < askedAt &+ options.backOffCap.nanoseconds { return true }
         do throws(HTTPTransportError) {
-            let date = try await exchange.date()
-            noteClock(date ?? Int(clamping: clock.wall / 1_000_000_000))
+            switch try await exchange.time() {
+            case .told(let date):
+                askedAt = now
+                noteClock(date, isBackend: false)
+            case .clockless: skew.trustOwn(clock)
+            case .untold: break
+            case .later(let reason, let after):
+                postpone(reason, after: after, offline: false)
+                return false
+            }
             await expire()
             return true
         } catch {
@@ -240,9 +258,9 @@ extension SpanUplink {
     }
 
     /// Compares the upstream's clock with this one.
-    func noteClock(_ date: Int) {
+    func noteClock(_ date: Int, isBackend: Bool) {
         let was = skew.notice
-        skew.note(upstream: date, clock, tolerating: options.toleratedSkew)
+        skew.note(upstream: date, isBackend: isBackend, clock, tolerating: options.toleratedSkew)
         if was == nil, let notice = skew.notice { logger.warning("\(notice)") }
     }
 }

@@ -21,6 +21,8 @@ public struct SpanUplinkOptions: Sendable {
     public var backOffCap = Duration.seconds(60)
     /// Clocks that differ by less agree.
     public var toleratedSkew = Duration.seconds(300)
+    /// A clock that has moved by more was set, and what was known of it counts for nothing: less than the margins above.
+    public var toleratedStep = Duration.seconds(30)
     /// So many single spans refused in a row are no bad spans but a bad upstream.
     public var maxRefusedInARow = 64
 

@@ -77,6 +77,8 @@ final class FakeIngress: HTTPTransport {
 
     private struct State {
         var script: @Sendable (Delivery) -> Answer
+        /// To a question for the time; nil for a backend that knows of no such method.
+        var time: Answer?
         var seen: [Delivery] = []
         var accepted: [UInt64] = []
     }
@@ -94,7 +96,11 @@ final class FakeIngress: HTTPTransport {
 
     func script(_ script: @escaping @Sendable (Delivery) -> Answer) { state.withLock { $0.script = script } }
 
+    /// What questions for the time are answered with.
+    func scriptTime(_ answer: Answer?) { state.withLock { $0.time = answer } }
+
     func send(_ request: OutgoingRequest) async throws(HTTPTransportError) -> IncomingResponse {
+        if request.method == .head, let answer = state.withLock({ $0.time }) { return try answer.get() }
         if request.method == .head { return try time(state.withLock { $0.script }(Delivery())) }
         guard let delivery = try? Delivery(request.headers, request.body) else {
             throw HTTPTransportError(.other, "not OTLP")

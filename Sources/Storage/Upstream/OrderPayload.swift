@@ -8,14 +8,14 @@ import PostgresClient
 /// An order as the upstream's statements read it, by `jsonb_to_recordset`.
 ///
 /// One parameter carries a whole batch: however many orders it has, a statement is one statement.
-struct OrderPayload: Encodable {
+package struct OrderPayload: Encodable {
     struct Item: Encodable {
         let product_id: Int
         let quantity: Int
         let unit_price: String
     }
 
-    let id: String
+    package let id: String
     let user_id: String
     let currency: String
     let subtotal: String
@@ -28,11 +28,11 @@ struct OrderPayload: Encodable {
     let items: [Item]
     /// What makes the order this order, in a form that never changes: the receipt keeps its digest, and a replay by a
     /// later popshop must find the same.
-    let canonical: String
+    package let canonical: String
     /// Set once it is decided.
-    var outcome: String?
+    package var outcome: String?
 
-    init(_ order: Order) {
+    package init(_ order: Order) {
         id = order.id.description
         user_id = order.userID.rawValue
         currency = order.currency.rawValue

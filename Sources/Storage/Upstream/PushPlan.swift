@@ -1,32 +1,36 @@
-import Commerce
+package import Commerce
 import FoundationEssentials
 import PostgresClient
-import Storage
+package import Storage
 
 /// What is to be done with a batch, decided from what is upstream already and from the stock, which is locked.
-struct PushPlan {
+package struct PushPlan {
     /// What the upstream knows of an order's id.
-    struct Known {
+    package struct Known {
         /// Of its receipt; nil without one.
         let outcome: String?
         /// Whether the receipt is for this payload.
         let isSame: Bool
         /// Whether the upstream has such an order.
         let isThere: Bool
+
+        package init(outcome: String?, isSame: Bool, isThere: Bool) {
+            (self.outcome, self.isSame, self.isThere) = (outcome, isSame, isThere)
+        }
     }
 
     /// One an order, in their order.
-    private(set) var outcomes: [OrderOutcome] = []
+    package private(set) var outcomes: [OrderOutcome] = []
     /// What gets a receipt now.
-    private(set) var new: [OrderPayload] = []
+    package private(set) var new: [OrderPayload] = []
     /// What leaves the stock, by product.
-    private(set) var taken: [Int: Int] = [:]
+    package private(set) var taken: [Int: Int] = [:]
     private var stock: [Int: Int]
 
     /// - Parameters:
     ///   - known: By id; an order that is not in it was never seen.
     ///   - stock: By product; what is not in it is no product.
-    init(_ orders: [(order: Order, payload: OrderPayload)], known: [String: Known], stock: [Int: Int]) {
+    package init(_ orders: [(order: Order, payload: OrderPayload)], known: [String: Known], stock: [Int: Int]) {
         self.stock = stock
         for (order, payload) in orders {
             if let outcome = known[payload.id].flatMap(Self.replay) {

@@ -27,6 +27,8 @@ public actor SpanOutbox {
     private nonisolated let bad = Mutex<Set<Int64>>([])
     /// Met and left waiting, since they are dated too far ahead, until the first of a slice's has its time.
     private var held: [Int64: (spans: [ClosedRange<Int64>], earliest: Int64)] = [:]
+    /// Met and left waiting, since they start before a window that was not sure.
+    private var old: (bound: UInt64, spans: [Int64: [ClosedRange<Int64>]]) = (0, [:])
     private nonisolated let isStopping = Mutex(false)
 
     init(_ writer: BufferWriter, logger: Logger) {
@@ -36,8 +38,8 @@ public actor SpanOutbox {
     }
 
     /// Lends the next spans: of one slice, the slice with the oldest waiting span first, up to `maxBytes` of payload
-    /// (one span at least) and `maxSpans`. Spans that started before the window are expired on the way; those that
-    /// start after it are passed over.
+    /// (one span at least) and `maxSpans`. Spans that started before the window are expired on the way, or passed over
+    /// when it is not sure enough for that; those that start after it are passed over.
     ///
     /// - Parameter window: Of starts, in nanoseconds since 1970, UTC.
     /// - Throws: `DatabaseError`.
@@ -45,9 +47,12 @@ public actor SpanOutbox {
     public func nextBatch(
         maxBytes: Int,
         maxSpans: Int = .max,
-        window: ClosedRange<UInt64>
+        window: ClosedRange<UInt64>,
+        expires: Bool = true
     ) async throws -> OutboxTake {
         await writeUnwritten()
+        if expires || window.lowerBound < old.bound { old.spans = [:] }
+        old.bound = window.lowerBound
         while true {
             try goOn()
             let before = turn
@@ -58,7 +63,7 @@ public actor SpanOutbox {
             var expired: (slice: Int64, spans: [ClosedRange<Int64>])?
             for slice in slices {
                 try goOn()
-                let taken = (lent[slice.id] ?? []) + (held[slice.id]?.spans ?? [])
+                let taken = (lent[slice.id] ?? []) + (held[slice.id]?.spans ?? []) + (old.spans[slice.id] ?? [])
                 let free = slice.pending.flatMap { subtract(taken, from: $0) }
                 guard !free.isEmpty else { continue }
                 let page = try reading(slice.id) { reader in
@@ -69,7 +74,9 @@ public actor SpanOutbox {
                 }
                 guard let page else { continue }
                 hold(page, slice.id)
-                if !page.expired.isEmpty {
+                if !page.expired.isEmpty, !expires {
+                    old.spans[slice.id, default: []] += page.expired
+                } else if !page.expired.isEmpty {
                     expired = (slice.id, page.expired)
                     break
                 }

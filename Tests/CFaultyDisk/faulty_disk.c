@@ -1,0 +1,120 @@
+#define _GNU_SOURCE
+#include "faulty_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct disk {
+    atomic_int mode;
+    // Writes until it dies; negative for never.
+    _Atomic int64_t left;
+    _Atomic int64_t refusals;
+};
+
+enum { FILES = 65536 };
+
+// Number 0 is no disk of ours, and never fails.
+static struct disk disks[FAULTY_DISK_COUNT];
+static atomic_int disk_of_file[FILES];
+
+static int number(const char *path) {
+    size_t length = strlen(path);
+    if (length > 4 && strcmp(path + length - 4, "-shm") == 0) return 0;
+    const char *world = strstr(path, "/popshop-simulation-");
+    const char *name = world ? strstr(world, "/disk-") : NULL;
+    int disk = name ? atoi(name + 6) : 0;
+    return disk > 0 && disk < FAULTY_DISK_COUNT ? disk : 0;
+}
+
+static struct disk *disk_of(int file) {
+    int disk = file >= 0 && file < FILES ? atomic_load(&disk_of_file[file]) : 0;
+    return disk ? &disks[disk] : NULL;
+}
+
+void faulty_disk_set(int disk, int mode) { atomic_store(&disks[disk].mode, mode); }
+void faulty_disk_die_after(int disk, int64_t writes) { atomic_store(&disks[disk].left, writes); }
+int faulty_disk_is_dead(int disk) { return atomic_load(&disks[disk].left) == 0; }
+int64_t faulty_disk_refusals(int disk) { return atomic_load(&disks[disk].refusals); }
+
+void faulty_disk_reset(int disk) {
+    atomic_store(&disks[disk].mode, FAULTY_DISK_SOUND);
+    atomic_store(&disks[disk].left, -1);
+    atomic_store(&disks[disk].refusals, 0);
+}
+
+static int refuse(struct disk *disk, int error) {
+    atomic_fetch_add(&disk->refusals, 1);
+    errno = error;
+    return -1;
+}
+
+// Counts a write: 0 when it may be made, 1 when it is the one that is torn, 2 when the disk is dead.
+static int count_write(struct disk *disk) {
+    int64_t left = atomic_load(&disk->left);
+    if (left < 0) return 0;
+    if (left == 0) return 2;
+    atomic_store(&disk->left, left - 1);
+    return left == 1;
+}
+
+// Why a write that ends at `end` is refused; 0 when it is not.
+static int refusal(struct disk *disk, int file, off_t end) {
+    switch (atomic_load(&disk->mode)) {
+    case FAULTY_DISK_REFUSES: return EIO;
+    case FAULTY_DISK_FULL: {
+        struct stat status;
+        return fstat(file, &status) == 0 && end <= status.st_size ? 0 : ENOSPC;
+    }
+    default: return 0;
+    }
+}
+
+int faulty_open(const char *path, int flags, int mode) {
+    int disk = number(path);
+    if (disk && (flags & O_CREAT) && access(path, F_OK) != 0) {
+        int state = atomic_load(&disks[disk].mode);
+        if (atomic_load(&disks[disk].left) == 0) state = FAULTY_DISK_REFUSES;
+        if (state == FAULTY_DISK_REFUSES) return refuse(&disks[disk], EIO);
+        if (state == FAULTY_DISK_FULL) return refuse(&disks[disk], ENOSPC);
+    }
+    int file = open(path, flags, mode);
+    if (file >= 0 && file < FILES) atomic_store(&disk_of_file[file], disk);
+    return file;
+}
+
+ssize_t faulty_pwrite(int file, const void *bytes, size_t count, off_t offset) {
+    struct disk *disk = disk_of(file);
+    if (!disk) return pwrite(file, bytes, count, offset);
+    int error = refusal(disk, file, offset + (off_t)count);
+    if (error) return refuse(disk, error);
+    switch (count_write(disk)) {
+    case 1:
+        if (pwrite(file, bytes, count / 2, offset) < 0) return -1;
+        return refuse(disk, EIO);
+    case 2: return refuse(disk, EIO);
+    default: return pwrite(file, bytes, count, offset);
+    }
+}
+
+ssize_t faulty_write(int file, const void *bytes, size_t count) {
+    struct disk *disk = disk_of(file);
+    if (!disk) return write(file, bytes, count);
+    off_t offset = lseek(file, 0, SEEK_CUR);
+    ssize_t done = faulty_pwrite(file, bytes, count, offset);
+    if (done > 0) lseek(file, offset + done, SEEK_SET);
+    return done;
+}
+
+int faulty_ftruncate(int file, off_t length) {
+    struct disk *disk = disk_of(file);
+    if (!disk) return ftruncate(file, length);
+    int error = refusal(disk, file, length);
+    if (error) return refuse(disk, error);
+    if (atomic_load(&disk->left) == 0) return refuse(disk, EIO);
+    return ftruncate(file, length);
+}
