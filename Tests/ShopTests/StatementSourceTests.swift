@@ -27,6 +27,7 @@ struct StatementSourceTests {
         "Sources/Clients/RedisClient/RedisConnection.swift: database",
         // Conditions of literals, with `?` for each value.
         "Sources/Telemetry/Buffer/Reader/SliceReader.swift: condition",
+        "Sources/Telemetry/Buffer/Reader/SliceReader.swift: conditions",
         // Numbers and words of ours: PRAGMA takes no parameters.
         "Sources/Telemetry/Buffer/Writer/Database.swift: steps.count",
         "Sources/Telemetry/Buffer/Writer/SliceWriter.swift: pages",

@@ -17,8 +17,9 @@ public final class LoadGenerator: Service {
         /// An arrival that is noticed later than this is shed: the process was stopped, or its machine frozen without the
         /// clock's knowing, and what did not come in a night must not come in the second after it.
         public var lateness = Duration.seconds(5)
-        /// The same in a show, which plays what its seed says also on a machine that is far too slow for it.
-        public var showLateness = Duration.seconds(300)
+        /// The same of a run or a show, which were asked for and have an end: they are played also on a machine that is far
+        /// too slow for them.
+        public var plannedLateness = Duration.seconds(300)
         /// Runs active at once.
         public var runs = 16
         /// Requests a minute of any traffic.

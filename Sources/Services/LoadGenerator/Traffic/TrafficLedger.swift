@@ -193,7 +193,7 @@ extension TrafficLedger {
             if lateness > Self.tolerance { totals.late += 1 }
             totals.max_lateness_ms = max(totals.max_lateness_ms, lateness.milliseconds)
         }
-        let bearable = timeline == nil ? limits.lateness : limits.showLateness
+        let bearable = if case .background = drive.source { limits.lateness } else { limits.plannedLateness }
         guard totals.in_flight < limits.inFlight, lateness <= bearable else {
             count(drive.source) { $0.shed += 1 }
             return .shed
