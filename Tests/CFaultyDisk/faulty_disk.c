@@ -80,7 +80,6 @@ int faulty_open(const char *path, int flags, int mode) {
         int state = atomic_load(&disks[disk].mode);
         if (atomic_load(&disks[disk].left) == 0) state = FAULTY_DISK_REFUSES;
         if (state == FAULTY_DISK_REFUSES) return refuse(&disks[disk], EIO);
-        if (state == FAULTY_DISK_FULL) return refuse(&disks[disk], ENOSPC);
     }
     int file = open(path, flags, mode);
     if (file >= 0 && file < FILES) atomic_store(&disk_of_file[file], disk);

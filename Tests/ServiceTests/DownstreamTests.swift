@@ -117,7 +117,12 @@ struct DownstreamTests {
             let answer = try await shop.checkout(#"{"cart_id":"c","user_id":"u"}"#, key: "k")
             #expect(answer.status == 502 && answer.code == "downstream_unreachable")
             #expect(answer.json["error"].text?.contains(dead.rawValue) == true)
-            let root = try #require(answer.traceID.flatMap { shop.spans.trace($0) }?.last { $0.kind == .server })
+            // Not the one that ended last: a neighbour's may end after its answer has come.
+            let root = try #require(
+                answer.traceID.flatMap { shop.spans.trace($0) }?.first {
+                    $0.kind == .server && $0.name == "POST /checkout"
+                }
+            )
             #expect(root.text("checkout.failure_reason") == "downstream_unreachable" && root.failure != nil)
             #expect(try await shop.get(.checkout, "/orders?user_id=u").json["count"] == 0)
         }

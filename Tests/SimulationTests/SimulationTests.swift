@@ -15,7 +15,7 @@ import Testing
             #expect(outcome.violations.isEmpty, "seed \(seed): \(outcome.violations.joined(separator: "; "))")
             return
         }
-        let count = number("POPSHOP_SIMULATION_SEEDS") ?? 1_000
+        let count = number("POPSHOP_SIMULATION_SEEDS") ?? 100
         let tallies = Mutex<[String: Int]>([:])
         await Simulation.play(1..<count + 1) { outcome in
             tallies.withLock { $0.merge(outcome.tallies, uniquingKeysWith: +) }
