@@ -1,7 +1,7 @@
 """The growth curves of popshop-bench as a picture.
 
     .build/release/popshop-bench --only growth --json growth.json
-    pip install matplotlib && python3 Tests/Proof/growth.py growth.json fixtures/growth.svg
+    pip install matplotlib && python3 Tests/Proof/growth.py growth.json Tests/Proof/growth.svg
 
 Reads the figures named `<size> spans: <what>` and draws each against the number of spans in the buffer, with its goal.
 """
