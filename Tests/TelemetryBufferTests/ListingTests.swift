@@ -12,7 +12,7 @@ import Tracing
 
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
     func `whatever is asked for, slices give what all spans together would`(_ seed: UInt64) async throws {
-        var random = Random(state: seed)
+        var random = SplitMix(state: seed)
         let (buffer, spans) = (try scratch.buffer(), Spans())
         // One reader for all questions, so that what it knows of a slice has to stay right.
         let reader = scratch.reader
@@ -64,7 +64,7 @@ import Tracing
         #expect(try await reader.traces().map(\.spanCount) == [1])
     }
 
-    private func question(_ random: inout Random) -> TraceFilter {
+    private func question(_ random: inout SplitMix) -> TraceFilter {
         let route = random.below(4) == 0 ? "GET /cart" : nil
         return TraceFilter(
             service: random.below(3) == 0 ? services[Int(random.below(4))] : nil,
@@ -118,19 +118,8 @@ private struct Whole {
     }
 }
 
-private struct Random {
-    var state: UInt64
-
-    /// SplitMix64.
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
-    mutating func below(_ bound: UInt64) -> UInt64 { next() % bound }
+extension SplitMix {
+    fileprivate mutating func below(_ bound: UInt64) -> UInt64 { next() % bound }
 }
 
 extension BufferWriter {
