@@ -16,7 +16,8 @@ struct Compare: ParsableCommand {
     @Argument(help: "The checkout after.")
     var after: String
 
-    @Option(help: ArgumentHelp("Only this one; may be repeated.", valueName: "name"))
+    /// Not `only`, which the command above this one would take for its own.
+    @Option(name: .customLong("benchmark"), help: ArgumentHelp("Only this one; may be repeated.", valueName: "name"))
     var only: [String] = []
 
     @Option(help: "Turns of each.")
@@ -25,6 +26,9 @@ struct Compare: ParsableCommand {
     func validate() throws {
         for checkout in [before, after] where !FileManager.default.isExecutableFile(atPath: Self.executable(checkout)) {
             throw ValidationError("\(checkout) has no .build/release/popshop-bench: build it first.")
+        }
+        for name in only where !Benchmarks.names.contains(name) {
+            throw ValidationError("--benchmark must be one of \(Benchmarks.names.joined(separator: ", ")), not \(name).")
         }
         guard rounds > 0 else { throw ValidationError("--rounds must be 1 or more.") }
     }
