@@ -28,7 +28,9 @@ struct Compare: ParsableCommand {
             throw ValidationError("\(checkout) has no .build/release/popshop-bench: build it first.")
         }
         for name in only where !Benchmarks.names.contains(name) {
-            throw ValidationError("--benchmark must be one of \(Benchmarks.names.joined(separator: ", ")), not \(name).")
+            throw ValidationError(
+                "--benchmark must be one of \(Benchmarks.names.joined(separator: ", ")), not \(name)."
+            )
         }
         guard rounds > 0 else { throw ValidationError("--rounds must be 1 or more.") }
     }
