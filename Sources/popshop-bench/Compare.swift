@@ -36,11 +36,20 @@ struct Compare: ParsableCommand {
     }
 
     func run() throws {
+        MainThread.serve { [self] in
+            let workplace = try Workplace()
+            defer { workplace.cleanUp() }
+            workplace.cleanUpOnSignals()
+            try await compare(in: workplace)
+        }
+    }
+
+    private func compare(in workplace: Workplace) async throws {
         // ABBA: what drifts drifts for both.
         var samples: [String: [Figure]] = [before: [], after: []]
         for round in 0..<rounds {
             for checkout in round % 2 == 0 ? [before, after] : [after, before] {
-                samples[checkout, default: []] += try figures(of: checkout)
+                samples[checkout, default: []] += try await figures(of: checkout, in: workplace)
             }
         }
         let names = (samples[before] ?? []).map(\.name)
@@ -54,18 +63,12 @@ struct Compare: ParsableCommand {
         }
     }
 
-    private func figures(of checkout: String) throws -> [Figure] {
+    private func figures(of checkout: String, in workplace: Workplace) async throws -> [Figure] {
         var figures: [Figure] = []
         for name in only.isEmpty ? [nil] : only.map(Optional.some) {
-            let file = NSTemporaryDirectory() + "popshop-compare-\(ProcessInfo.processInfo.processIdentifier).json"
-            defer { try? FileManager.default.removeItem(atPath: file) }
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: Self.executable(checkout))
-            process.arguments = ["--json", file] + (name.map { ["--only", $0] } ?? [])
-            process.standardOutput = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { throw Failure("The benchmark of \(checkout) failed.") }
+            let file = workplace.newPath("report.json")
+            let words = [Self.executable(checkout), "--json", file] + (name.map { ["--only", $0] } ?? [])
+            try await workplace.start(words).wait()
             let report = try Data(contentsOf: URL(fileURLWithPath: file))
             figures += try JSONDecoder().decode(Report.self, from: report).figures
         }

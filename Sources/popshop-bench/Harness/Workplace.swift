@@ -39,8 +39,16 @@ final class Workplace: Sendable {
     ) async throws -> Child {
         var words = [try Self.besideThisOne(executable)] + arguments
         if let environment { words = ["/usr/bin/env", "-i"] + environment.map { "\($0)=\($1)" } + words }
+        return try await start(words)
+    }
+
+    /// Starts a program by its path; it dies with this process, and is ended by `cleanUp`.
+    ///
+    /// - Parameter words: The path, and its arguments.
+    func start(_ words: [String]) async throws -> Child {
+        let executable = words[0].split(separator: "/").last.map(String.init) ?? words[0]
         let output = newPath("\(executable).log")
-        let child = await MainThread.run { [words] in Child(words[0], Array(words.dropFirst()), output: output) }
+        let child = await MainThread.run { Child(words[0], Array(words.dropFirst()), output: output) }
         guard let child else { throw Failure("\(executable) cannot be started.") }
         state.withLock { $0.children.append(child) }
         return child

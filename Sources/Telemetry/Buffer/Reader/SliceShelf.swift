@@ -120,6 +120,7 @@ final class SliceView {
     let sealed: [(id: Int64, digest: SliceDigest)]
     /// The one that is perhaps still written; nil when there is none at all.
     let newest: Int64?
+    private var unsealed: [Int64] { newest.map { [$0] } ?? [] }
     private let bad: Set<Int64>
     /// By trace.
     private let shared: [TraceID: SharedTrace]
@@ -157,7 +158,7 @@ final class SliceView {
     /// All of them, oldest first.
     ///
     /// - Throws: `DatabaseError`.
-    func all() throws -> [SliceReader] { try (sealed.map(\.id) + (newest.map { [$0] } ?? [])).compactMap(reader) }
+    func all() throws -> [SliceReader] { try (sealed.map(\.id) + unsealed).compactMap(reader) }
 
     /// Whether a slice may have the span that is looked for: asked once.
     ///
@@ -181,7 +182,7 @@ final class SliceView {
             } else {
                 [Int64]()
             }
-        return try (sealed + (newest.map { [$0] } ?? [])).compactMap(reader)
+        return try (sealed + unsealed).compactMap(reader)
     }
 
     /// The traces that several slices have a part of, the one that is written among them.
@@ -202,6 +203,6 @@ final class SliceView {
 
     /// Those with a trace that ended at a moment or later, the newest first.
     func slices(endingAfter moment: Int64) -> some Sequence<Int64> {
-        (sealed.filter { $0.digest.end >= moment }.map(\.id) + (newest.map { [$0] } ?? [])).reversed()
+        (sealed.filter { $0.digest.end >= moment }.map(\.id) + unsealed).reversed()
     }
 }
