@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,9 @@ struct disk {
     // Writes until it dies; negative for never.
     _Atomic int64_t left;
     _Atomic int64_t refusals;
+    // Of a full one: its folder, and what that holds at most, in bytes.
+    char path[512];
+    int64_t room;
 };
 
 enum { FILES = 65536 };
@@ -31,6 +36,22 @@ static int number(const char *path) {
     return disk > 0 && disk < FAULTY_DISK_COUNT ? disk : 0;
 }
 
+static _Thread_local int64_t found;
+
+static int add(const char *path, const struct stat *status, int kind, struct FTW *place) {
+    (void)place;
+    size_t length = strlen(path);
+    if (kind == FTW_F && !(length > 4 && strcmp(path + length - 4, "-shm") == 0)) found += status->st_size;
+    return 0;
+}
+
+// What is in a folder, in bytes.
+static int64_t used(const char *path) {
+    found = 0;
+    nftw(path, add, 16, FTW_PHYS);
+    return found;
+}
+
 static struct disk *disk_of(int file) {
     int disk = file >= 0 && file < FILES ? atomic_load(&disk_of_file[file]) : 0;
     return disk ? &disks[disk] : NULL;
@@ -38,6 +59,11 @@ static struct disk *disk_of(int file) {
 
 void faulty_disk_set(int disk, int mode) { atomic_store(&disks[disk].mode, mode); }
 void faulty_disk_die_after(int disk, int64_t writes) { atomic_store(&disks[disk].left, writes); }
+void faulty_disk_fill(int disk, const char *path) {
+    snprintf(disks[disk].path, sizeof disks[disk].path, "%s", path);
+    disks[disk].room = used(path);
+    atomic_store(&disks[disk].mode, FAULTY_DISK_FULL);
+}
 int faulty_disk_is_dead(int disk) { return atomic_load(&disks[disk].left) == 0; }
 int64_t faulty_disk_refusals(int disk) { return atomic_load(&disks[disk].refusals); }
 
@@ -68,7 +94,9 @@ static int refusal(struct disk *disk, int file, off_t end) {
     case FAULTY_DISK_REFUSES: return EIO;
     case FAULTY_DISK_FULL: {
         struct stat status;
-        return fstat(file, &status) == 0 && end <= status.st_size ? 0 : ENOSPC;
+        if (fstat(file, &status) != 0) return EIO;
+        if (end <= status.st_size) return 0;
+        return used(disk->path) + end - status.st_size <= disk->room ? 0 : ENOSPC;
     }
     default: return 0;
     }

@@ -2,7 +2,7 @@
 
     python3 Tests/Proof/disks.py [--popshop .build/debug/popshop] [--only CASE ...] [--errors 60] [--flips 120]
 
-A tmpfs of 24 MiB that is filled under load and then made larger (needs root: left out by name where it cannot be mounted); a
+A tmpfs that is filled under load and then made larger (needs root: left out by name where it cannot be mounted); a
 data directory that goes away and comes back; writes, syncs and new files that fail with EIO or ENOSPC, for a while or once
 (killer.c); databases with garbled pages and flipped bytes. An order that was answered 201 must be there, every other
 answer be the contract's error; a shop's database that cannot be used is refused in one sentence with exit code 65 and left
@@ -24,7 +24,7 @@ import urllib.error
 from collections import Counter
 
 import rot
-from life import CATALOG, CHECKOUT, CONSOLE, Life, one_sentence
+from life import CATALOG, CHECKOUT, CONSOLE, Arrivals, Life, one_sentence
 from preload import compiled
 from proof import Wrong, expect, finish, need
 
@@ -98,6 +98,35 @@ def full(proof):
             return (f"{sold} orders sold, then {sum(refused.values())} refused 503 `disk_full`, {memory} MiB resident; made "
                     f"larger, it sells and records without a restart")
     finally:
+        life.close()
+
+
+def delivered_when_full(proof):
+    """As above, with spans on it that have been sent: they make room for the next ones, and for orders."""
+    ingress = Arrivals()
+    # Slices of 3 MiB.
+    life = proof.life(OTEL_EXPORTER_OTLP_ENDPOINT=ingress.url, TELEMETRY_BUFFER_MAX_BYTES=str(12 << 20))
+    slices = lambda: {name for name in os.listdir(life.data + "/telemetry/slices") if name.endswith(".sqlite")}  # noqa: E731
+    try:
+        with mounted(life.data, "40m"):
+            shop = life.open()
+            life.sell_until(lambda: len(slices()) >= 3, 120, browse=8)
+            life.wait_for("all spans are sent", lambda: life.spans()["pending"] == 0)
+            before = slices()
+            need("the disk was full too early", not life.refused)
+            fill(life.data)
+            life.sell_until(lambda: before - slices(), 60, browse=8)
+            given_up = before - slices()
+            need("no slice was given up", given_up)
+            life.goes_on()
+            refused = life.refusals()
+            need(f"refused with {refused}", set(refused) <= {(503, "disk_full")})
+            spans = life.spans()
+            need(f"spans were dropped: {spans}", spans["dropped"] == 0 and spans["evicted"] == 0)
+            life.close_and_check(shop)
+            return f"{len(given_up)} of {len(before)} slices given up, all sent; it sells and records on the full disk"
+    finally:
+        ingress.server.shutdown()
         life.close()
 
 
@@ -285,6 +314,7 @@ class Proof:
 
 CASES = {
     "a full disk": full,
+    "a full disk, with spans that were sent": delivered_when_full,
     "killed on a full disk": killed_when_full,
     "the directory is moved away and back": vanished("moved away and back"),
     "the directory is removed": vanished("removed"),

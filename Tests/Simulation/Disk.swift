@@ -10,7 +10,7 @@ final class Disk {
         case sound = 0
         /// Every write fails.
         case refuses = 1
-        /// Nothing grows any more.
+        /// There is no room for more than what is there.
         case full = 2
     }
 
@@ -28,7 +28,9 @@ final class Disk {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
-    var mode = Mode.sound { didSet { faulty_disk_set(number, mode.rawValue) } }
+    var mode = Mode.sound {
+        didSet { if mode == .full { faulty_disk_fill(number, path) } else { faulty_disk_set(number, mode.rawValue) } }
+    }
 
     /// How many writes were refused.
     var refusals: Int64 { faulty_disk_refusals(number) }

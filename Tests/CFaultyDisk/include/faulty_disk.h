@@ -13,7 +13,7 @@ enum faulty_disk_mode {
     FAULTY_DISK_SOUND = 0,
     // Every write fails with EIO.
     FAULTY_DISK_REFUSES = 1,
-    // What would make a file longer fails with ENOSPC.
+    // There is as much on it as there was when faulty_disk_fill was called; more fails with ENOSPC.
     FAULTY_DISK_FULL = 2,
 };
 
@@ -21,6 +21,9 @@ enum faulty_disk_mode {
 enum { FAULTY_DISK_COUNT = 4096 };
 
 void faulty_disk_set(int disk, int mode);
+
+// Makes the disk full, of what is in the folder `path` now. What is unlinked gives its room back.
+void faulty_disk_fill(int disk, const char *path);
 
 // After so many writes more, of which the last is torn, the disk refuses all: a process that is killed in the middle of
 // one. Negative for never.

@@ -25,7 +25,21 @@ struct BufferFiles: Hashable, Sendable {
     /// - Throws: What the file system says.
     func create() throws {
         try FileManager.default.createDirectory(atPath: slices, withIntermediateDirectories: true)
+        keepReserve()
     }
+
+    private var reserve: String { directory + "/reserve" }
+    private static let reserveBytes = 256 * 1024
+
+    /// Room that is taken now, so that books can be written when a disk is full: nothing is deleted before they are.
+    /// Does without where there is none.
+    func keepReserve() {
+        guard bytes(reserve) < Self.reserveBytes else { return }
+        let zeros = Data(count: Self.reserveBytes)
+        if !FileManager.default.createFile(atPath: reserve, contents: zeros) { giveUpReserve() }
+    }
+
+    func giveUpReserve() { try? FileManager.default.removeItem(atPath: reserve) }
 
     /// The slices that have a file, oldest first.
     func sliceIDs() -> [Int64] {

@@ -32,6 +32,8 @@ actor BufferWriter {
     /// The earliest start among a slice's pending spans, as it was found when it held so many.
     var earliest: [Int64: (start: Int64, enqueued: Int)] = [:]
     private var nextID: Int64
+    /// The ledger knows of `nextID` already: its file could not be made.
+    private var isCatalogued = false
     /// Taken from the queue and not yet on disk: kept through failures.
     private var batch: ArraySlice<EncodedSpan> = []
     /// How many of what the queue accepted is on disk.
@@ -129,12 +131,22 @@ actor BufferWriter {
 
     private func activeSlice() throws -> SliceWriter {
         if let active { return active }
-        try ledger.add(nextID, created: clock.wall)
         let id = nextID
-        nextID += 1
-        let slice = try SliceWriter(id: id, path: files.slice(id))
-        active = slice
-        return slice
+        if !isCatalogued {
+            try ledger.add(id, created: clock.wall)
+            isCatalogued = true
+        }
+        do {
+            let slice = try SliceWriter(id: id, path: files.slice(id))
+            active = slice
+            nextID += 1
+            isCatalogued = false
+            return slice
+        } catch {
+            // A file without its tables is nothing to read.
+            files.unlink(files.slice(id))
+            throw error
+        }
     }
 
     /// The active slice is finished with; the next span begins another.
@@ -163,7 +175,11 @@ actor BufferWriter {
             try? slice.close()
             try ledger.fold(slice.id, slice.counters)
         } else if (error as? DatabaseError)?.resultCode == .SQLITE_FULL {
-            if let delivered = sealed.first(where: { $0.counters.pending == 0 }) { try drop(delivered) }
+            if let delivered = sealed.first(where: { $0.counters.pending == 0 }) {
+                files.giveUpReserve()
+                defer { files.keepReserve() }
+                try drop(delivered)
+            }
         }
         throw error
     }
