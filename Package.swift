@@ -402,7 +402,7 @@ let package = Package(
             dependencies: [
                 "BackgroundExecutor", "CTiedChild", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP",
                 "PostgresClient", "ServiceTracing",
-                "ShopAPI", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, sqlite, tracing,
+                "ShopAPI", "Storage", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, nio, sqlite, tracing,
             ],
             path: "Sources/popshop-bench",
             swiftSettings: strict

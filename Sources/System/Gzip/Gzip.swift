@@ -8,10 +8,10 @@ public enum Gzip {
         var stream = z_stream()
         guard czlib_gzip_init(&stream, level) == Z_OK else { return nil }
         defer { deflateEnd(&stream) }
-        var input = bytes
-        let bound = Int(deflateBound(&stream, UInt(input.count)))
-        return input.withUnsafeMutableBufferPointer { source -> [UInt8]? in
-            stream.next_in = source.baseAddress
+        let bound = Int(deflateBound(&stream, UInt(bytes.count)))
+        return bytes.withUnsafeBufferPointer { source -> [UInt8]? in
+            // Not written to: zlib's header has no const there (without ZLIB_CONST).
+            stream.next_in = source.baseAddress.map(UnsafeMutablePointer.init(mutating:))
             stream.avail_in = UInt32(source.count)
             var whole = false
             let output = [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in

@@ -16,6 +16,7 @@ struct BareSQLite {
     static func rate(_ data: [SpanData], _ path: String) throws -> Double {
         let payloads = data.map(OTLPEncoder.span)
         let bare = try BareSQLite(path)
+        try bare.execute(tables)
         defer { sqlite3_close(bare.connection) }
         let begun = ContinuousClock.now
         try bare.write(data, payloads)
@@ -30,22 +31,21 @@ struct BareSQLite {
             throw Failure("SQLite cannot open \(path).")
         }
         connection = handle
-        try execute(
-            """
-            PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 8388608;
-            PRAGMA cache_size = -4096;
-            CREATE TABLE spans (seq INTEGER PRIMARY KEY, signal INTEGER NOT NULL, trace_id BLOB NOT NULL,
-                span_id BLOB NOT NULL, parent_span_id BLOB, resource_id INTEGER NOT NULL, kind INTEGER NOT NULL,
-                status INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, name TEXT NOT NULL,
-                db_system TEXT, payload BLOB NOT NULL) STRICT;
-            CREATE TABLE traces (trace_id BLOB PRIMARY KEY, has_root INTEGER NOT NULL, root_name TEXT NOT NULL,
-                root_service_id INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
-                span_count INTEGER NOT NULL, error_count INTEGER NOT NULL, services INTEGER NOT NULL,
-                first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-            CREATE INDEX traces_by_start ON traces (start_ns);
-            """
-        )
     }
+
+    private static let tables = """
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 8388608;
+        PRAGMA cache_size = -4096;
+        CREATE TABLE spans (seq INTEGER PRIMARY KEY, signal INTEGER NOT NULL, trace_id BLOB NOT NULL,
+            span_id BLOB NOT NULL, parent_span_id BLOB, resource_id INTEGER NOT NULL, kind INTEGER NOT NULL,
+            status INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, name TEXT NOT NULL,
+            db_system TEXT, payload BLOB NOT NULL) STRICT;
+        CREATE TABLE traces (trace_id BLOB PRIMARY KEY, has_root INTEGER NOT NULL, root_name TEXT NOT NULL,
+            root_service_id INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+            span_count INTEGER NOT NULL, error_count INTEGER NOT NULL, services INTEGER NOT NULL,
+            first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE INDEX traces_by_start ON traces (start_ns);
+        """
 
     private func write(_ data: [SpanData], _ payloads: [[UInt8]]) throws {
         let span = try prepare("INSERT INTO spans VALUES (?, 1, ?, ?, ?, 1, ?, 0, ?, ?, ?, NULL, ?)")
@@ -124,6 +124,74 @@ struct BareSQLite {
     }
 
     private var error: Failure { Failure("SQLite: \(String(cString: sqlite3_errmsg(connection))).") }
+}
+
+// Orders.
+extension BareSQLite {
+    /// Orders a second into a new shop's database: its own statements, 32 orders a transaction and an fsync.
+    static func orderRate(_ path: String) throws -> Double {
+        let bare = try BareSQLite(path)
+        defer { sqlite3_close(bare.connection) }
+        try bare.execute("PRAGMA synchronous = FULL; UPDATE products SET stock_quantity = 1000000000")
+        let statements = try [
+            "SELECT stock_quantity, seeded_stock FROM products WHERE id = ?2",
+            "UPDATE products SET stock_quantity = stock_quantity - 1 WHERE id = ?2 AND stock_quantity >= 1",
+            """
+            INSERT INTO orders (id, user_id, status, currency, subtotal_minor, shipping_minor, total_minor, payment_status, \
+            order_date, edge_id, traceparent) VALUES (?1, 'bench-1', 'placed', 'USD', 999, 0, 999, 'authorized', \
+            1700000000000, '00000000000000000000000000000000', '00-00000000000000000000000000000000-0000000000000000-01')
+            """,
+            """
+            INSERT INTO order_items (order_id, line, product_id, product_name, quantity, unit_price_minor, \
+            line_total_minor) VALUES (?1, 1, ?2, 'Product', 1, 999, 999)
+            """,
+            """
+            INSERT INTO outbox (order_id, enqueued_at, traceparent) VALUES (?1, 1700000000000, \
+            '00-00000000000000000000000000000000-0000000000000000-01')
+            """,
+        ].map(bare.prepare)
+        defer { for statement in statements { sqlite3_finalize(statement) } }
+        let (transactions, each) = (500, 32)
+        let begun = ContinuousClock.now
+        for transaction in 0..<transactions {
+            try bare.execute("BEGIN IMMEDIATE")
+            for number in transaction * each..<(transaction + 1) * each {
+                let id = String(format: "01234567-89ab-7000-8000-%012x", number)
+                for statement in statements {
+                    sqlite3_bind_text(statement, 1, id, Int32(id.utf8.count), transient)
+                    sqlite3_bind_int64(statement, 2, Int64(number % 21 + 1))
+                    while sqlite3_step(statement) == SQLITE_ROW {}
+                    guard sqlite3_reset(statement) == SQLITE_OK else { throw bare.error }
+                }
+            }
+            try bare.execute("COMMIT")
+        }
+        return Double(transactions * each) / (ContinuousClock.now - begun).seconds
+    }
+
+    /// Puts accepted orders of a hundred users into a new shop's database, a second apart.
+    static func fill(_ path: String, orders: Int) throws {
+        let bare = try BareSQLite(path)
+        defer { sqlite3_close(bare.connection) }
+        let numbers = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?1)"
+        try bare.execute("PRAGMA synchronous = OFF; BEGIN IMMEDIATE")
+        for rows in [
+            """
+            INSERT INTO orders SELECT printf('01234567-89ab-7000-8000-%012x', n), 'bench-' || (n % 100), 'accepted', 'USD', \
+            999, 0, 999, 'authorized', 1700000000000 + n * 1000, '00000000000000000000000000000000', NULL FROM numbers
+            """,
+            """
+            INSERT INTO order_items SELECT printf('01234567-89ab-7000-8000-%012x', n), 1, n % 21 + 1, 'Product', 1, 999, 999 \
+            FROM numbers
+            """,
+        ] {
+            let statement = try bare.prepare(numbers + " " + rows)
+            defer { sqlite3_finalize(statement) }
+            sqlite3_bind_int64(statement, 1, Int64(orders))
+            try bare.step(statement)
+        }
+        try bare.execute("COMMIT")
+    }
 }
 
 /// `SQLITE_TRANSIENT`, which is a macro Swift does not see.

@@ -13,6 +13,7 @@ enum Benchmarks {
         Benchmark(name: "orders", run: OrdersBenchmark.orders),
         Benchmark(name: "cart", run: OrdersBenchmark.cart),
         Benchmark(name: "checkout", run: OrdersBenchmark.checkout),
+        Benchmark(name: "tracing", run: TracingBenchmark.run),
         Benchmark(name: "start", run: StartBenchmark.run),
         Benchmark(name: "drain", run: DrainBenchmark.idle),
         Benchmark(name: "pace", run: DrainBenchmark.beside),
@@ -20,6 +21,9 @@ enum Benchmarks {
         Benchmark(name: "push", run: PushBenchmark.run),
         Benchmark(name: "cloud", run: CloudBenchmark.run),
         Benchmark(name: "growth", run: GrowthBenchmark.run),
+        Benchmark(name: "million", run: ScaleBenchmark.orders),
+        Benchmark(name: "carts", run: ScaleBenchmark.carts),
+        Benchmark(name: "connections", run: ScaleBenchmark.connections),
     ]
 
     static var names: [String] { all.map(\.name) }

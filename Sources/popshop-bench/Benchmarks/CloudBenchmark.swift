@@ -1,6 +1,4 @@
 import Foundation
-import HTTPClient
-import HTTPTypes
 import PostgresClient
 import ShopAPI
 
@@ -8,10 +6,7 @@ import ShopAPI
 /// are in one process, so that what is measured is the storage and not the machine's number of cores.
 enum CloudBenchmark {
     private static let rounds = 5
-    private static let round = Duration.seconds(2)
-    private static let services: ShopProcess.Kind = .services([
-        .productCatalog, .cart, .checkout, .currency, .shipping,
-    ])
+    private static let seconds = 2
 
     static func run(_ workplace: Workplace, _ report: (Figure) -> Void) async throws {
         let given = ProcessInfo.processInfo.environment
@@ -38,13 +33,13 @@ enum CloudBenchmark {
         let migration = try await workplace.start("popshop", ["migrate"], environment: environment)
         try await migration.wait()
         let hello = try await HelloProcess(in: workplace)
-        let shop = try await workplace.serve(services, environment: environment)
-        for load in loads(shop) {
-            for load in [hello.load, load.load] { _ = try await load.rate(.duration(.seconds(1))) }
+        let shop = try await workplace.serve(.shopping, environment: environment)
+        for load in try loads(shop, workplace) {
+            for wrk in [hello.constant, load.load] { _ = try await wrk.rate(seconds: 1) }
             var (constant, samples): ([Double], [Double]) = ([], [])
             for _ in 0..<rounds {
-                constant.append(try await hello.load.rate(.duration(round)))
-                samples.append(try await load.load.rate(.duration(round)))
+                constant.append(try await hello.constant.rate(seconds: seconds))
+                samples.append(try await load.load.rate(seconds: seconds))
             }
             let limit = ("a constant answered by Hummingbird alone", constant)
             report(Figure(load.name, load.unit, better: .higher, samples, goal: load.goal, limit: limit))
@@ -59,46 +54,29 @@ enum CloudBenchmark {
         let name: String
         let unit: String
         let goal: Double
-        let load: Load
+        let load: Wrk
     }
 
-    private static func loads(_ shop: ShopProcess) -> [NamedLoad] {
-        let products = shop.url(.productCatalog, "/products")
-        let orders = shop.url(.checkout, "/orders/create")
-        let carts = shop.url(.cart, "/cart")
-        return [
+    private static func loads(_ shop: ShopProcess, _ workplace: Workplace) throws -> [NamedLoad] {
+        [
             NamedLoad(
                 name: "Postgres: catalog, one product",
                 unit: "requests/s",
                 goal: 4_000,
-                load: Load(shop.client) { OutgoingRequest(url: "\(products)/\($0 % 21 + 1)") }
+                load: try Wrk(workplace, shop.url(.productCatalog, ""), get: Path.product)
             ),
             NamedLoad(
                 name: "Postgres: orders",
                 unit: "orders/s",
                 goal: 3_000,
-                load: Load(shop.client) { number in
-                    post(orders, #"{"user_id":"bench-\#(number % 100)","product_id":\#(number % 21 + 1)}"#)
-                }
+                load: try Wrk(workplace, shop.url(.checkout, ""), post: Path.order, body: Path.orderBody)
             ),
             NamedLoad(
                 name: "Redis: cart adds, name and price given",
                 unit: "adds/s",
                 goal: 8_000,
-                load: Load(shop.client) { number in
-                    let body = #"{"product_id":\#(number % 21 + 1),"product_name":"Product","price":9.99}"#
-                    return post("\(carts)/bench-\(number / 10)/add", body)
-                }
+                load: try Wrk(workplace, shop.url(.cart, ""), post: Path.add, body: Path.wholeAddBody)
             ),
         ]
-    }
-
-    private static func post(_ url: String, _ body: String) -> OutgoingRequest {
-        OutgoingRequest(
-            method: .post,
-            url: url,
-            headers: [.contentType: "application/json"],
-            body: Array(body.utf8)
-        )
     }
 }

@@ -12,8 +12,8 @@ import TelemetryBuffer
 /// How fast buffered spans leave, to an ingress in another process that only reads: by themselves, beside a busy shop,
 /// and out of a backlog of a gibibyte.
 enum DrainBenchmark {
-    private static let spans = 400_000
-    private static let repeats = 5
+    private static let spans = 2_000_000
+    private static let repeats = 3
 
     /// The whole of `popshop sync --once`, from its start to its end.
     static func idle(_ workplace: Workplace, _ report: (Figure) -> Void) async throws {
@@ -188,12 +188,7 @@ private struct Console: Sendable {
     }
 
     func setOnline(_ isOnline: Bool) async throws {
-        let request = OutgoingRequest(
-            method: .post,
-            url: shop.url(.console, "/api/network"),
-            headers: [.contentType: "application/json"],
-            body: Array(#"{"online":\#(isOnline)}"#.utf8)
-        )
+        let request = OutgoingRequest.post(shop.url(.console, "/api/network"), #"{"online":\#(isOnline)}"#)
         let answer = try await shop.client.send(request)
         guard answer.status == .ok else { throw Failure("The console answers \(answer.status.code) to a switch.") }
     }
@@ -230,13 +225,7 @@ private struct Shoppers: Sendable {
     }
 
     private func post(_ url: String, _ body: String) async throws {
-        let request = OutgoingRequest(
-            method: .post,
-            url: url,
-            headers: [.contentType: "application/json"],
-            body: Array(body.utf8)
-        )
-        let answer = try await shop.client.send(request)
+        let answer = try await shop.client.send(.post(url, body))
         guard (200..<300).contains(answer.status.code) else { throw Failure("A shopper got \(answer.status.code).") }
     }
 }

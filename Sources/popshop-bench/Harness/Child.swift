@@ -36,6 +36,9 @@ final class Child: Sendable {
         return kibibytes * 1024 / 1e6
     }
 
+    /// What it wrote.
+    var said: String { get throws { try String(contentsOfFile: output, encoding: .utf8) } }
+
     /// - Throws: `Failure` with what it wrote last, when it has ended.
     func checkAlive() throws {
         var status: Int32 = 0

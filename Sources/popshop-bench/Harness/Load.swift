@@ -2,7 +2,7 @@ import HTTPClient
 import HTTPTypes
 import Synchronization
 
-/// Closed-loop load: so many connections, each with its next request as soon as it has its answer.
+/// Closed-loop load by our own client, where what is sent depends on how many were answered; `Wrk` costs less.
 struct Load: Sendable {
     /// When it has been enough.
     enum Extent: Sendable {
@@ -10,11 +10,10 @@ struct Load: Sendable {
         case requests(Int)
     }
 
-    static let connections = 32
-
     let client: CurlClient
     /// Makes the request of a number, which grows from run to run.
     let request: @Sendable (Int) -> OutgoingRequest
+    private static let connections = 32
     private let numbers = Counter()
 
     init(_ client: CurlClient, _ request: @escaping @Sendable (Int) -> OutgoingRequest) {
@@ -68,6 +67,13 @@ private final class Counter: Sendable {
             defer { next += 1 }
             return next
         }
+    }
+}
+
+extension OutgoingRequest {
+    /// Of JSON.
+    static func post(_ url: String, _ body: String) -> OutgoingRequest {
+        OutgoingRequest(method: .post, url: url, headers: [.contentType: "application/json"], body: Array(body.utf8))
     }
 }
 

@@ -15,6 +15,9 @@ struct ShopProcess: Sendable {
         case services([ServiceName])
         /// `popshop demo`: all of them, without traffic.
         case demo
+
+        /// What an order needs.
+        static let shopping = services([.productCatalog, .cart, .checkout, .currency, .shipping])
     }
 
     let child: Child

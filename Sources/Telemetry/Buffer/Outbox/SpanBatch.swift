@@ -2,14 +2,17 @@ import OTLP
 
 /// Spans of one slice on their way to a backend, as the bytes they were stored as.
 public struct SpanBatch: Sendable {
+    /// One of them. Its bytes lie among all others', so that a span costs no allocation of its own on its way.
     struct Item: Sendable {
         let seq: Int64
         let resource: Int64
-        let payload: [UInt8]
+        /// Where in `payloads`.
+        let payload: Range<Int>
     }
 
     let slice: Int64
     let items: ArraySlice<Item>
+    let payloads: [UInt8]
     let resources: [Int64: [UInt8]]
 
     /// How many spans.
@@ -20,9 +23,10 @@ public struct SpanBatch: Sendable {
 
     /// One OTLP `ExportTraceServiceRequest`, grouped by resource.
     public var request: [UInt8] {
-        let groups = Dictionary(grouping: items, by: \.resource)
-        return groups.keys.sorted().reduce(into: []) { bytes, id in
-            bytes += OTLPEncoder.request(resource: resources[id] ?? [], spans: (groups[id] ?? []).map(\.payload))
+        var groups: [Int64: [Range<Int>]] = [:]
+        for item in items { groups[item.resource, default: []].append(item.payload) }
+        return groups.sorted { $0.key < $1.key }.reduce(into: []) { bytes, group in
+            bytes += OTLPEncoder.request(resource: resources[group.key] ?? [], spans: group.value, of: payloads)
         }
     }
 
@@ -33,7 +37,7 @@ public struct SpanBatch: Sendable {
     }
 
     private func part(_ items: ArraySlice<Item>) -> SpanBatch {
-        SpanBatch(slice: slice, items: items, resources: resources)
+        SpanBatch(slice: slice, items: items, payloads: payloads, resources: resources)
     }
 
     /// The spans by stretches without a gap.

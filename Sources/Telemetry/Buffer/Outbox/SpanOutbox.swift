@@ -81,7 +81,12 @@ public actor SpanOutbox {
                     break
                 }
                 if !page.items.isEmpty {
-                    let batch = SpanBatch(slice: slice.id, items: page.items[...], resources: page.resources)
+                    let batch = SpanBatch(
+                        slice: slice.id,
+                        items: page.items[...],
+                        payloads: page.payloads,
+                        resources: page.resources
+                    )
                     lent[slice.id, default: []] += batch.ranges
                     return OutboxTake(batch: batch, held: heldCount)
                 }
