@@ -402,7 +402,8 @@ let package = Package(
             dependencies: [
                 "BackgroundExecutor", "CTiedChild", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP",
                 "PostgresClient", "ServiceTracing",
-                "ShopAPI", "Storage", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, nio, sqlite, tracing,
+                "ShopAPI", "Storage", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, nio, sqlite,
+                tracing,
             ],
             path: "Sources/popshop-bench",
             swiftSettings: strict

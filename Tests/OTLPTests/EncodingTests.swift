@@ -100,10 +100,12 @@ private let resource = Resource(attributes: ["service.name": "checkout", "host.n
         #expect(decoded.serviceName == "checkout")
     }
 
-    @Test func `a request frames the spans under resource and scope, slices as well as arrays`() throws {
+    @Test func `a request frames the spans under resource and scope, wherever they lie`() throws {
         let encoded = try ["a", "b"].map { OTLPEncoder.span(try span($0)) }
         let bytes = OTLPEncoder.request(resource: OTLPEncoder.resource(resource), spans: encoded)
-        #expect(bytes == OTLPEncoder.request(resource: OTLPEncoder.resource(resource), spans: encoded.map { $0[...] }))
+        let places = [0..<encoded[0].count, encoded[0].count..<encoded[0].count + encoded[1].count]
+        let joined = encoded[0] + encoded[1]
+        #expect(bytes == OTLPEncoder.request(resource: OTLPEncoder.resource(resource), spans: places, of: joined))
         let request = try Request(serializedBytes: bytes)
         let resourceSpans = try #require(request.resourceSpans.first)
         let scopeSpans = try #require(resourceSpans.scopeSpans.first)

@@ -28,6 +28,9 @@ struct StatementSourceTests {
         // Conditions of literals, with `?` for each value.
         "Sources/Telemetry/Buffer/Reader/SliceReader.swift: condition",
         "Sources/Telemetry/Buffer/Reader/SliceReader.swift: conditions",
+        "Sources/Telemetry/Buffer/Reader/SliceReader.swift: conditions.isTrace",
+        "Sources/Telemetry/Buffer/Reader/SliceReader.swift: conditions.isBetween",
+        "Sources/Telemetry/Buffer/Reader/TraceDelivery.swift: conditions.isTrace",
         // Numbers and words of ours: PRAGMA takes no parameters.
         "Sources/Telemetry/Buffer/Writer/Database.swift: steps.count",
         "Sources/Telemetry/Buffer/Writer/SliceWriter.swift: pages",

@@ -28,7 +28,7 @@ import Testing
         let buffer = try scratch.buffer()
         try fill(buffer, ["GET /ads"])
         await buffer.close()
-        try change("DROP TABLE names; PRAGMA user_version = 2")
+        try change("DROP TABLE names; DROP TABLE trace_ids; DROP TABLE trace_ids_until; PRAGMA user_version = 2")
         #expect(try await count(TraceFilter(route: "GET /ads")) == 1)
         let again = try scratch.buffer()
         try fill(again, ["GET /rates"], from: 2)

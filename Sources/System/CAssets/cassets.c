@@ -161,6 +161,9 @@ static const unsigned char schema_telemetry_slice_002[] = {
 static const unsigned char schema_telemetry_slice_003[] = {
 #embed "../../../schema/sqlite/telemetry-slice/003_names.sql"
 };
+static const unsigned char schema_telemetry_slice_004[] = {
+#embed "../../../schema/sqlite/telemetry-slice/004_trace_rows.sql"
+};
 
 #define ASSET(path, bytes) { path, bytes, sizeof(bytes) }
 
@@ -217,6 +220,7 @@ static const struct popshop_asset assets[] = {
     ASSET("schema/sqlite/telemetry-slice/001_slice.sql", schema_telemetry_slice_001),
     ASSET("schema/sqlite/telemetry-slice/002_outcomes.sql", schema_telemetry_slice_002),
     ASSET("schema/sqlite/telemetry-slice/003_names.sql", schema_telemetry_slice_003),
+    ASSET("schema/sqlite/telemetry-slice/004_trace_rows.sql", schema_telemetry_slice_004),
 };
 
 const struct popshop_asset *popshop_assets(size_t *count) {

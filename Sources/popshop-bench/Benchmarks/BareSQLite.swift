@@ -40,26 +40,41 @@ struct BareSQLite {
             span_id BLOB NOT NULL, parent_span_id BLOB, resource_id INTEGER NOT NULL, kind INTEGER NOT NULL,
             status INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, name TEXT NOT NULL,
             db_system TEXT, payload BLOB NOT NULL) STRICT;
-        CREATE TABLE traces (trace_id BLOB PRIMARY KEY, has_root INTEGER NOT NULL, root_name TEXT NOT NULL,
-            root_service_id INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
+        CREATE TABLE traces (first_seq INTEGER PRIMARY KEY, trace_id BLOB NOT NULL, has_root INTEGER NOT NULL,
+            root_name TEXT NOT NULL, root_service_id INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,
             span_count INTEGER NOT NULL, error_count INTEGER NOT NULL, services INTEGER NOT NULL,
-            first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+            last_seq INTEGER NOT NULL) STRICT;
         CREATE INDEX traces_by_start ON traces (start_ns);
+        CREATE TABLE trace_ids (trace_id BLOB PRIMARY KEY, first_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE trace_ids_until (seq INTEGER NOT NULL) STRICT;
+        INSERT INTO trace_ids_until VALUES (-1);
         """
 
     private func write(_ data: [SpanData], _ payloads: [[UInt8]]) throws {
         let span = try prepare("INSERT INTO spans VALUES (?, 1, ?, ?, ?, 1, ?, 0, ?, ?, ?, NULL, ?)")
-        let trace = try prepare("INSERT INTO traces VALUES (?, 1, ?, 0, ?, ?, 8, 0, 1, ?, ?)")
+        let trace = try prepare("INSERT INTO traces VALUES (?5, ?1, 1, ?2, 0, ?3, ?4, 8, 0, 1, ?6)")
         defer {
             sqlite3_finalize(span)
             sqlite3_finalize(trace)
         }
+        var unindexed = 0
         for start in stride(from: 0, to: data.count, by: Self.transaction) {
             try execute("BEGIN IMMEDIATE")
             let rows = start..<min(start + Self.transaction, data.count)
             for index in rows { try insert(data[index], payloads[index], Int64(index), span) }
             for index in rows where data[index].parentSpanID == nil {
                 try insertTrace(of: data[index], Int64(index), trace)
+                unindexed += 1
+            }
+            if unindexed >= 4_096 {
+                unindexed = 0
+                try execute(
+                    """
+                    INSERT INTO trace_ids SELECT trace_id, first_seq FROM traces
+                    WHERE first_seq > (SELECT seq FROM trace_ids_until) ORDER BY trace_id;
+                    UPDATE trace_ids_until SET seq = (SELECT max(first_seq) FROM traces);
+                    """
+                )
             }
             try execute("COMMIT")
         }

@@ -103,6 +103,13 @@ enum GrowthBenchmark {
             guard number % filters.count > 1 || !listed.isEmpty else { throw Failure("The list is empty.") }
         }
         report(Figure("\(label): list, p99", "ms", better: .lower, [lists], goal: 50))
+        // A name's part, what no name has, and how an id begins.
+        let texts = ["product", "no such thing", "\(traces[traces.count / 2])"]
+        let searches = try await milliseconds { number in
+            let found = try await reader.traces(TraceFilter(text: texts[number % texts.count]))
+            guard found.isEmpty == (number % texts.count == 1) else { throw Failure("A search goes wrong.") }
+        }
+        report(Figure("\(label): search, p99", "ms", better: .lower, [searches], goal: 50))
         let waterfalls = try await milliseconds { number in
             let id = traces[number * 7_919 % traces.count]
             guard try await reader.trace(id).count > 1 else { throw Failure("A trace is not found.") }

@@ -23,7 +23,7 @@ struct SliceDigest: Sendable {
         var traces: [TraceID] = []
         var (first, last, end, longest, hasErrors): (Int64, Int64, Int64, Int64, Bool) = (.max, .min, .min, 0, false)
         try slice.read { db in
-            let sql = "SELECT trace_id, start_ns, end_ns, error_count FROM traces ORDER BY trace_id"
+            let sql = "SELECT trace_id, start_ns, end_ns, error_count FROM traces"
             try Self.visit(try db.cachedStatement(sql: sql).sqliteStatement) { id, start, itsEnd, errors in
                 traces.append(id)
                 first = min(first, start)
@@ -35,7 +35,7 @@ struct SliceDigest: Sendable {
                 hasErrors = hasErrors || errors > 0
             }
         }
-        self.traces = traces
+        self.traces = traces.sorted { $0 < $1 }
         starts = traces.isEmpty ? nil : first...last
         (self.end, self.longest, self.hasErrors) = (end, longest, hasErrors)
     }

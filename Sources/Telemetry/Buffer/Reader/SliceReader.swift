@@ -12,6 +12,7 @@ struct SliceReader {
     let id: Int64
     private let queue: DatabaseQueue
     let services: [Int64: String]
+    let conditions: TraceConditions
 
     /// Nil when the file has gone or is bad.
     ///
@@ -20,6 +21,8 @@ struct SliceReader {
         self.id = id
         do {
             queue = try BufferDatabase.reader(path)
+            // A slice that no writer has opened since that table came to be has none, and its rows lie by their ids.
+            conditions = try queue.read { db in try db.tableExists("trace_ids") } ? .byRow : .byID
             services = try queue.read { db in
                 try Row.fetchAll(db, sql: "SELECT id, name FROM services").reduce(into: [:]) {
                     $0[try $1.decode(forColumn: "id")] = try $1.decode(String.self, forColumn: "name")
@@ -64,7 +67,7 @@ struct SliceReader {
 
     func summary(of id: TraceID) throws -> TraceSummary? {
         try read { db in
-            let statement = try db.cachedStatement(sql: "SELECT * FROM traces WHERE trace_id = ?")
+            let statement = try db.cachedStatement(sql: "SELECT * FROM traces WHERE \(conditions.isTrace)")
             return try Row.fetchOne(statement, arguments: [DataBytes(bytes: id.bytes)]).flatMap { try summary($0) }
         }
     }
@@ -121,7 +124,7 @@ struct SliceReader {
     /// Whether the part of a trace that is here has the span that is looked for.
     func hasSpan(of id: TraceID, _ filter: TraceFilter) throws -> Bool {
         guard let chosen = try spanConditions(filter) else { return false }
-        let conditions = (["trace_id = ?"] + chosen.conditions).joined(separator: " AND ")
+        let conditions = ([conditions.isTrace] + chosen.conditions).joined(separator: " AND ")
         let arguments: StatementArguments = [DataBytes(bytes: id.bytes)] + chosen.arguments
         return try read { db in
             try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM traces WHERE \(conditions))", arguments: arguments)
@@ -144,8 +147,8 @@ struct SliceReader {
         if let text = filter.text?.lowercased() {
             var ways: [String] = []
             if let ids = TraceIDRange(beginning: text) {
-                ways.append("trace_id BETWEEN ? AND ?")
-                arguments += [DataBytes(bytes: ids.first), DataBytes(bytes: ids.last)]
+                ways.append(self.conditions.isBetween)
+                arguments += TraceConditions.arguments(ids)
             }
             if try mayHaveName(where: "instr(lower(name), ?)", text) {
                 ways.append("EXISTS (\(Self.ownSpans) AND instr(lower(name), ?))")
@@ -170,11 +173,10 @@ struct SliceReader {
 
     func traceIDs(in range: TraceIDRange) throws -> [TraceID] {
         try read { db in
-            let sql = "SELECT trace_id FROM traces WHERE trace_id BETWEEN ? AND ? LIMIT 10"
-            return try DataBytes.fetchAll(
+            try DataBytes.fetchAll(
                 db,
-                sql: sql,
-                arguments: [DataBytes(bytes: range.first), DataBytes(bytes: range.last)]
+                sql: "SELECT trace_id FROM traces WHERE \(conditions.isBetween) LIMIT 10",
+                arguments: TraceConditions.arguments(range)
             ).compactMap { TraceID(bytes: $0.bytes) }
         }
     }
@@ -187,7 +189,7 @@ struct SliceReader {
                 FROM traces
                 JOIN spans ON seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id
                 JOIN resources ON resources.id = spans.resource_id
-                WHERE traces.trace_id = ? ORDER BY spans.start_ns, seq
+                WHERE \(conditions.isTrace) ORDER BY spans.start_ns, seq
                 """
             return try Row.fetchAll(db, sql: sql, arguments: [DataBytes(bytes: id.bytes)]).compactMap {
                 try StoredSpan($0, services: services)
@@ -212,6 +214,43 @@ struct SliceReader {
             services: services.filter { bits & 1 << $0.key != 0 }.map(\.value).sorted(),
             isRooted: rooted == 1
         )
+    }
+}
+
+/// Conditions on a slice's `traces` that find rows by the traces' ids.
+struct TraceConditions {
+    /// The one with the id `?1`.
+    let isTrace: String
+    /// Those whose ids are in a range: see `arguments(_:)`.
+    let isBetween: String
+
+    /// Where rows lie by their first spans (`004_trace_rows.sql`).
+    static let byRow = TraceConditions(
+        isTrace: """
+            traces.first_seq IN (
+                SELECT first_seq FROM trace_ids WHERE trace_id = ?1
+                UNION ALL
+                SELECT first_seq FROM traces WHERE first_seq > (SELECT seq FROM trace_ids_until) AND trace_id = ?1
+            )
+            """,
+        isBetween: """
+            traces.first_seq IN (
+                SELECT first_seq FROM trace_ids WHERE trace_id BETWEEN ? AND ?
+                UNION ALL
+                SELECT first_seq FROM traces
+                WHERE first_seq > (SELECT seq FROM trace_ids_until) AND trace_id BETWEEN ? AND ?
+            )
+            """
+    )
+    /// Where rows lie by their ids.
+    static let byID = TraceConditions(
+        isTrace: "traces.trace_id = ?1",
+        isBetween: "(traces.trace_id BETWEEN ? AND ? AND traces.trace_id BETWEEN ? AND ?)"
+    )
+
+    static func arguments(_ range: TraceIDRange) -> StatementArguments {
+        let ends = [DataBytes(bytes: range.first), DataBytes(bytes: range.last)]
+        return StatementArguments(ends + ends)
     }
 }
 

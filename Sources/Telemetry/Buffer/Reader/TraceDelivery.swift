@@ -112,7 +112,7 @@ extension SliceReader {
             let sql = """
                 SELECT seq, spans.start_ns FROM traces
                 JOIN spans ON seq BETWEEN first_seq AND last_seq AND spans.trace_id = traces.trace_id
-                WHERE traces.trace_id = ?
+                WHERE \(conditions.isTrace)
                 """
             return try Row.fetchAll(db, sql: sql, arguments: [DataBytes(bytes: id.bytes)])
         }

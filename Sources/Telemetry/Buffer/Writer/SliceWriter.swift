@@ -8,6 +8,8 @@ final class SliceWriter {
     static let maxServices = 63
     /// Names of spans that a slice keeps a list of; where it is full, there may be more.
     static let maxNames = 1_024
+    /// Traces that are looked through one by one, where one is looked for by its id.
+    static let mostUnindexed = 4_096
 
     let id: Int64
     private let queue: DatabaseQueue
@@ -19,6 +21,10 @@ final class SliceWriter {
     private var services: [String: Int64] = [:]
     private var resources: [[UInt8]: Int64] = [:]
     private var names: Set<String> = []
+    /// The rows of its traces; read when something is appended, which to a sealed slice nothing is.
+    private var rows: [TraceID: Int64]?
+    /// Traces whose ids are not yet where they are looked up by.
+    private var unindexed = 0
     /// Resources already met, by identity, kept alive so that an identity is not used twice.
     private var known: [ObjectIdentifier: Known] = [:]
 
@@ -47,10 +53,15 @@ final class SliceWriter {
         var appended = 0
         try queue.writeWithoutTransaction { db in
             do {
+                let rows = try rows ?? loadRows(db)
+                // Not held twice, or it would be copied.
+                self.rows = nil
+                var traces = TraceBatch(rows: rows)
                 try db.inTransaction(.immediate) {
-                    appended = try insert(db, spans)
+                    appended = try insert(db, spans, &traces)
                     return .commit
                 }
+                self.rows = traces.takeRows()
             } catch {
                 try? load(db)
                 throw error
@@ -120,6 +131,7 @@ final class SliceWriter {
             resources[payload.bytes] = try row.decode(Int64.self, forColumn: "id")
         }
         names = try String.fetchSet(db, sql: "SELECT name FROM names")
+        rows = nil
     }
 
     private static func size(_ db: Database) throws -> Int {
@@ -128,9 +140,21 @@ final class SliceWriter {
         return pages * pageSize
     }
 
-    private func insert(_ db: Database, _ spans: ArraySlice<EncodedSpan>) throws -> Int {
+    private func loadRows(_ db: Database) throws -> [TraceID: Int64] {
+        let until = try Int64.fetchOne(db, sql: "SELECT seq FROM trace_ids_until") ?? 0
+        var rows: [TraceID: Int64] = [:]
+        unindexed = 0
+        let stored = try Row.fetchCursor(db, sql: "SELECT trace_id, first_seq FROM traces")
+        while let row = try stored.next() {
+            let (id, seq): (DataBytes, Int64) = try (row.decode(atIndex: 0), row.decode(atIndex: 1))
+            if let id = TraceID(bytes: id.bytes) { rows[id] = seq }
+            if seq > until { unindexed += 1 }
+        }
+        return rows
+    }
+
+    private func insert(_ db: Database, _ spans: ArraySlice<EncodedSpan>, _ traces: inout TraceBatch) throws -> Int {
         var counters = counters
-        var traces = TraceBatch()
         let statement = try RawStatement(db, Self.insertSQL)
         for span in spans {
             guard let known = try resolve(db, span.origin) else { break }
@@ -140,11 +164,28 @@ final class SliceWriter {
             try list(db, span.name)
             traces.add(span, service: known.service, seq: seq)
         }
-        let upsert = try RawStatement(db, TraceBatch.Entry.sql)
-        for entry in traces.entries { try entry.write(upsert) }
+        let inserting = try RawStatement(db, TraceBatch.Entry.insert)
+        let updating = try RawStatement(db, TraceBatch.Entry.update)
+        for entry in traces.entries { try entry.write(inserting: inserting, updating: updating) }
+        try index(db, traces)
         try counters.writeAppended(db)
         defer { self.counters = counters }
         return counters.enqueued - self.counters.enqueued
+    }
+
+    /// Puts the ids of traces where they are looked up by, many at a time: they are random, and each would be a page.
+    private func index(_ db: Database, _ traces: TraceBatch) throws {
+        unindexed += traces.entries.count { $0.row == nil }
+        guard unindexed >= Self.mostUnindexed else { return }
+        try db.execute(
+            sql: """
+                INSERT OR IGNORE INTO trace_ids
+                SELECT trace_id, first_seq FROM traces WHERE first_seq > (SELECT seq FROM trace_ids_until)
+                ORDER BY trace_id;
+                UPDATE trace_ids_until SET seq = (SELECT max(first_seq) FROM traces);
+                """
+        )
+        unindexed = 0
     }
 
     /// The ids of a resource and its service, stored when new; nil when there is no room for another service.
