@@ -28,7 +28,12 @@ extension FuzzTarget {
                 let hasGreatNumber = input.contains(UInt8(ascii: "e")) || input.contains(UInt8(ascii: "E"))
                 let isLong = input.count { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } > 300
                 let hasSurrogate = text(input).contains("\\u")
-                try check(isReadable || hasGreatNumber || isLong || hasSurrogate, "JSON that is not read")
+                let brackets = input.count { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") }
+                let mayBeDeep = brackets > BoundedJSONDecoder.deepest
+                try check(
+                    isReadable || hasGreatNumber || isLong || hasSurrogate || mayBeDeep,
+                    "JSON that is not read"
+                )
             }
             read(CheckoutRequest.self, data)
             read(AddToCart.self, data)

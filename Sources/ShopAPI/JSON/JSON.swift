@@ -9,7 +9,7 @@ public enum JSON {
         return encoder
     }()
 
-    public static let decoder = JSONDecoder()
+    public static let decoder = BoundedJSONDecoder()
 
     /// A message as UTF-8 text.
     ///

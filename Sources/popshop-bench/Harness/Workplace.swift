@@ -17,6 +17,8 @@ final class Workplace: Sendable {
 
     init() throws {
         directory = NSTemporaryDirectory() + "popshop-bench-\(ProcessInfo.processInfo.processIdentifier)"
+        // Of one that was killed, and had this process's number.
+        try? FileManager.default.removeItem(atPath: directory)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
     }
 
