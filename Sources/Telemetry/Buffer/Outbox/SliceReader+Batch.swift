@@ -68,7 +68,11 @@ private struct PendingRow {
 
     static let sql = "SELECT seq, resource_id, start_ns, payload FROM spans WHERE seq BETWEEN ? AND ? ORDER BY seq"
 
-    init(_ statement: SQLiteStatement) {
+    /// - Throws: `DatabaseError` for a number that is none, which only a damaged file has: the table is STRICT.
+    init(_ statement: SQLiteStatement) throws {
+        for column in 0..<3 as Range<CInt> where sqlite3_column_type(statement, column) != SQLITE_INTEGER {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "column \(column) of a span is no number")
+        }
         seq = sqlite3_column_int64(statement, 0)
         resource = sqlite3_column_int64(statement, 1)
         start = sqlite3_column_int64(statement, 2)
@@ -96,7 +100,7 @@ extension SliceReader {
             for range in ranges {
                 let rows = try Row.fetchCursor(statement, arguments: [range.first, range.last])
                 while try rows.next() != nil {
-                    guard page.take(PendingRow(statement.sqliteStatement), shift: range.shift) else { return }
+                    guard page.take(try PendingRow(statement.sqliteStatement), shift: range.shift) else { return }
                 }
             }
         }
