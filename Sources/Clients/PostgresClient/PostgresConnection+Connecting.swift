@@ -13,10 +13,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) -> PostgresConnection {
         let attempt = ConnectAttempt()
         let result: Result<PostgresConnection, PostgresError> = await withTaskCancellationHandler {
-            let outcome = await withCheckedContinuation { hand in
-                attempt.begin(hand)
-                begin(attempt, configuration)
-            }
+            let outcome = await attempt.outcome { begin(attempt, configuration) }
             do throws(PostgresError) {
                 let connection = PostgresConnection(configuration)
                 try await connection.use(outcome.get())
@@ -73,7 +70,18 @@ private final class ConnectAttempt: Sendable {
 
     var isOver: Bool { state.withLock { if case .over = $0 { true } else { false } } }
 
-    func begin(_ hand: CheckedContinuation<Outcome, Never>) {
+    func outcome(_ begin: () -> Void) async -> Outcome {
+        let outcome = await withCheckedContinuation { hand in
+            start(hand)
+            begin()
+        }
+        // Whoever ended it has held the lock. The runtime tells the thread sanitizer nothing of a continuation that was
+        // resumed before it is awaited (swift_continuation_await); this puts the session's making before its use.
+        state.withLock { _ in }
+        return outcome
+    }
+
+    private func start(_ hand: CheckedContinuation<Outcome, Never>) {
         let error: PostgresError? = state.withLock { state in
             if case .over(let error) = state { return error }
             state = .begun(hand)

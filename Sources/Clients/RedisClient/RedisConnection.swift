@@ -24,10 +24,7 @@ public actor RedisConnection {
     public static func connect(_ configuration: RedisConfiguration) async throws(RedisError) -> RedisConnection {
         let deadline = ContinuousClock.now + configuration.connectTimeout
         let attempt = ConnectAttempt()
-        let outcome = await withCheckedContinuation { hand in
-            attempt.begin(hand)
-            begin(attempt, configuration)
-        }
+        let outcome = await attempt.outcome { begin(attempt, configuration) }
         let connection = RedisConnection(configuration)
         try await connection.use(outcome.get(), deadline)
         return connection
@@ -186,7 +183,16 @@ private final class ConnectAttempt: Sendable {
 
     private let hand = Mutex<CheckedContinuation<Outcome, Never>?>(nil)
 
-    func begin(_ hand: CheckedContinuation<Outcome, Never>) { self.hand.withLock { $0 = hand } }
+    func outcome(_ begin: () -> Void) async -> Outcome {
+        let outcome = await withCheckedContinuation { hand in
+            self.hand.withLock { $0 = hand }
+            begin()
+        }
+        // Whoever ended it has held the lock. The runtime tells the thread sanitizer nothing of a continuation that was
+        // resumed before it is awaited (swift_continuation_await); this puts the session's making before its use.
+        hand.withLock { _ in }
+        return outcome
+    }
 
     func end(_ outcome: sending Outcome) {
         let hand = hand.withLock { $0.take() }
