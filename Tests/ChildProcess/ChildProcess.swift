@@ -20,12 +20,18 @@ public final class ChildProcess: Sendable {
     public let output: FileHandle
     private let exitCode = Mutex<Int32?>(nil)
 
-    /// - Parameter environment: All of its environment; nil for this process's.
+    /// What a sanitizer is told holds for the processes that are started under it.
+    private static let inherited = ProcessInfo.processInfo.environment.filter { name, _ in
+        ["ASAN_OPTIONS", "TSAN_OPTIONS", "LD_PRELOAD"].contains(name)
+    }
+
+    /// - Parameter environment: All of its environment but for what concerns sanitizers; nil for this process's.
     /// - Throws: `NotStarted`.
     public init(_ path: String, _ arguments: [String], environment: [String: String]? = nil) throws {
         let pipe = Pipe()
         let words = ([path] + arguments).map { strdup($0) } + [nil]
-        let environment = environment ?? ProcessInfo.processInfo.environment
+        let environment =
+            environment?.merging(Self.inherited) { own, _ in own } ?? ProcessInfo.processInfo.environment
         let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for word in words + variables { free(word) } }
         var child = pid_t()
