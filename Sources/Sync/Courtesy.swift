@@ -3,12 +3,12 @@ import TelemetryBuffer
 /// How long a drain rests between two requests, so that the shop is not slower for what is being sent.
 ///
 /// No priority does that alone: a request costs the machine's disk, caches and kernel as well as a core, and a purchase
-/// that meets it takes a third longer. While the shop is busy a drain is at work a tenth of the time, and so met by too
-/// few purchases to be seen in their 99th percentile. An idle shop has nobody to be kept waiting; and when the buffer
-/// fills up, room for what is to come is worth more.
+/// that meets it takes a third longer. While the shop is busy a drain is at work a twentieth of the time, and so met by
+/// too few purchases to be seen in their 99th percentile, which a tenth made a sixth longer. An idle shop has nobody to
+/// be kept waiting; and when the buffer fills up, room for what is to come is worth more.
 struct Courtesy: Sendable {
     /// Rests for each unit of work.
-    static let restsPerWork = 9
+    static let restsPerWork = 19
     /// A slow line is no work of this machine's: however long a request took, the rest is no longer.
     static let longestRest = Duration.milliseconds(500)
     /// Recorded spans a second from which on a shop is busy: some twenty purchases.

@@ -15,11 +15,11 @@ struct CourtesyTests {
         return courtesy
     }
 
-    @Test("It works a tenth of the time beside a busy shop, and all of it beside an idle one")
+    @Test("It works a twentieth of the time beside a busy shop, and all of it beside an idle one")
     func share() {
         let busy = Self.after(500, in: Self.second)
         #expect(busy.isBusy)
-        #expect(busy.rest(after: .milliseconds(20)) == .milliseconds(180))
+        #expect(busy.rest(after: .milliseconds(20)) == .milliseconds(380))
         let idle = Self.after(499, in: Self.second)
         #expect(!idle.isBusy)
         #expect(idle.rest(after: .milliseconds(20)) == .zero)

@@ -45,6 +45,6 @@ enum SpanBenchmark {
             if number >= 0 { samples.append(nanoseconds) }
             try await buffer.flush()
         }
-        report(Figure(name, "ns/span", better: .lower, samples, goal: 3_000))
+        report(Figure(name, "ns/span", better: .lower, samples, goal: 1_500))
     }
 }
