@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -25,15 +26,20 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Popshop:
-    """A shop on a data directory of its own, with an ingress that takes its spans."""
+    """A shop on a data directory of its own, with an ingress that takes its spans: as any OTLP endpoint, or as Coralogix,
+    where the team's pages are at that address."""
 
-    def __init__(self, *command, **environment):
+    def __init__(self, *command, coralogix_team=None, **environment):
         self.folder = tempfile.TemporaryDirectory(prefix="popshop-browser-")
         self.offset = free_offset()
         self.ingress = Ingress()
         self.ingress.start()
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("CX_", "OTEL_", "POPSHOP_", "SYNC_"))}
-        clean.update(LOG_LEVEL="error", OTEL_EXPORTER_OTLP_ENDPOINT=self.ingress.url, **environment)
+        if coralogix_team:
+            clean.update(CX_ENDPOINT=self.ingress.url, CX_TOKEN=secrets.token_hex(), CX_TEAM_URL=coralogix_team)
+        else:
+            clean.update(OTEL_EXPORTER_OTLP_ENDPOINT=self.ingress.url)
+        clean.update(LOG_LEVEL="error", **environment)
         self.process = subprocess.Popen(
             [BINARY, *command, "--data-dir", self.folder.name + "/data", "--port-offset", str(self.offset)],
             env=clean,

@@ -196,3 +196,20 @@ class Guarded(BrowserTest):
         network.click()
         expect(network).to_have_attribute("aria-checked", "true")
         self.assertEqual(page.evaluate("[sessionStorage.token, localStorage.token]"), ["open-sesame", None])
+
+
+class Sent(BrowserTest):
+    """With Coralogix as the place where spans go."""
+
+    environment = {"coralogix_team": "https://team.app.example.com"}
+
+    def test_a_trace_that_was_sent_has_its_link(self):
+        self.go("/traces?service=checkout")
+        expect(self.page.locator("#traces a").first).to_be_visible()
+        self.page.get_by_role("button", name="Pause").click()
+        self.page.locator("#traces a").first.click()
+        link = self.page.get_by_role("link", name="Open in Coralogix")
+        expect(link).to_be_visible()
+        trace = self.page.url.rsplit("/", 1)[1]
+        self.assertRegex(link.get_attribute("href"), f"^https://team\\.app\\.example\\.com/.*{trace}")
+        self.assertEqual((link.get_attribute("rel"), link.get_attribute("target")), ("noopener", "_blank"))

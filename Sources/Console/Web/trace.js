@@ -126,10 +126,12 @@ async function lookForPush(trace) {
   }
 }
 
+let isAwaited = false;
 async function lookForDelivery() {
   const answer = await api(`/api/traces/${id}/delivery`).catch(() => null);
   if (!answer) return;
   const { pending, sent, expired, quarantined, url } = answer.body;
+  isAwaited = pending > 0;
   const words = quarantined ? "set aside" : expired ? "too old to be sent" : pending ? (sent ? "partly sent" : "not sent yet") : "sent";
   $("#sent").replaceChildren(url ? h("a", { class: "button", href: url, target: "_blank", rel: "noopener" }, "Open in Coralogix") : h("span", { class: "pill", "data-state": pending ? "slow" : sent ? "good" : "bad" }, words));
 }
@@ -222,6 +224,12 @@ keys(
 
 live("trace", (trace) => falls.length && trace.trace_id === id && trace.span_count > falls[0].trace.spans.length && open());
 live("theme", () => falls.forEach((one) => one.redraw()));
+
+let sent = null;
+live("status", ({ spans }) => {
+  if (isAwaited && spans.sent !== sent) lookForDelivery();
+  sent = spans.sent;
+});
 performance.mark("start");
 await open();
 requestAnimationFrame(() => performance.mark("painted"));
