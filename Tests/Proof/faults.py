@@ -143,6 +143,12 @@ class FaultyShop(Shop):
     def switched_off(self):
         return self.ask(CONSOLE, "/api/status")["network"]["switched_off"]
 
+    def spans_of_one(self):
+        """Of the second of two recommendations: what is kept for later is kept by then."""
+        trace = [recommendations(self, number).trace for number in range(2)][1]
+        time.sleep(0.3)  # A span is on disk at most 50 ms after it has ended.
+        return len(self.ask(CONSOLE, f"/api/traces/{trace}")["spans"])
+
     def expect_whole(self):
         """After all of it nothing is left: no fault, no lease, no mode."""
         self.ask(CONSOLE, "/api/faults/reset", {})
@@ -192,6 +198,11 @@ def slower_by(milliseconds):
     return lambda before, during: during.errors == 0 and during.p50 >= before.p50 + milliseconds
 
 
+def fans_out(before, during, after):
+    """What a trace shows whatever else the machine does: a request and its statement for each of several products."""
+    return during >= before + 8 and after == before
+
+
 def failing(share):
     return lambda before, during: before.errors == 0 and during.errors == share
 
@@ -211,8 +222,10 @@ FAULTS = [
     Fault("catalog error", product, failing(100), name="catalog-error", strength=4),
     Fault("catalog error elsewhere", other_products, failing(0), name="catalog-error", strength=4),
     Fault("ad cpu", ads, slower_by(150), name="ad-cpu", strength=200),
-    Fault("cache miss storm", recommendations, slower_by(1), count=20, name="recommendation-cache-miss-storm"),
-    Fault("n plus one", recommendations, slower_by(1), count=20, name="n-plus-one"),
+    Fault("cache miss storm", recommendations, failing(0), count=20, name="recommendation-cache-miss-storm",
+          gauge=FaultyShop.spans_of_one, moved=fans_out),
+    Fault("n plus one", recommendations, failing(0), count=20, name="n-plus-one",
+          gauge=FaultyShop.spans_of_one, moved=fans_out),
     Fault("shipping latency", parcel_abroad, slower_by(1400), name="shipping-latency", strength=1500),
     Fault("memory growth", recommendations, failing(0), count=70, name="memory-growth", strength=64,
           gauge=Shop.resident, moved=lambda b, d, a: d - b >= 50 and d - a >= 50),
