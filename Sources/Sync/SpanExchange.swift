@@ -80,7 +80,17 @@ struct SpanExchange: Sendable {
         let answer = OTLPAnswer(response, count: 0, now: Int(clamping: clock.wall / 1_000_000_000))
         if case .retry(let reason, let after?, _) = answer { return .later(reason: reason, after: after) }
         if let date = response.headers[.date].flatMap(HTTPDate.seconds) { return .told(date) }
-        return response.status.code < 500 ? .clockless : .untold
+        return response.status.code < 500 ? .clockless : await timeOfBackend()
+    }
+
+    /// A gateway may answer 501 and no date for a backend that knows of no such method. A request without spans is one
+    /// that a backend takes (OTLP, *OTLP/HTTP Response*: an empty request SHOULD be a success), and costs nothing if by
+    /// this machine's clock it would not have taken some.
+    private func timeOfBackend() async -> Time {
+        guard let body = Gzip.compress([]) else { return .untold }
+        let reply = await post(body, count: 0)
+        if case .retry(let reason, let after?, _) = reply.answer { return .later(reason: reason, after: after) }
+        return reply.date.map(Time.told) ?? .untold
     }
 
     /// The values of the headers that are the user's, and what follows `Bearer` in them.

@@ -108,6 +108,23 @@ import Testing
         await bench.buffer.close()
     }
 
+    @Test func `behind a gateway with an undated 501 the backend tells the time, before it gets a span`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.clock.step(seconds: 90_000)
+        bench.ingress.scriptTime(.status(501))
+        let told = HTTPFields([HTTPField(name: .date, value: bench.clock.date(plus: -90_000))])
+        bench.ingress.script { delivery in delivery.ids.isEmpty ? .status(200, told) : .fails(.connect) }
+        await bench.lane.round()
+        #expect(bench.ingress.seen.first?.ids == [], "a request without spans")
+        #expect(try await bench.books() == [10, 0, 0, 0, 0, 0], "by this clock they would have expired")
+        bench.ingress.script { _ in .ok() }
+        bench.clock.advance(.seconds(61))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 10, 0, 0, 0, 0])
+        await bench.buffer.close()
+    }
+
     @Test func `a clock that is set by less than is tolerated is asked about again`() async throws {
         let bench = try Bench()
         let clock = bench.clock
