@@ -1,4 +1,3 @@
-import Dispatch
 import Readiness
 import Synchronization
 
@@ -23,8 +22,14 @@ public actor RedisConnection {
     ///   keeps a thread waiting: what was begun then ends by itself.
     public static func connect(_ configuration: RedisConfiguration) async throws(RedisError) -> RedisConnection {
         let deadline = ContinuousClock.now + configuration.connectTimeout
-        let attempt = ConnectAttempt()
-        let outcome = await attempt.outcome { begin(attempt, configuration) }
+        let (url, timeout) = (configuration.url, configuration.connectTimeout)
+        let outcome = await BlockingAttempt<Session, RedisError>().outcome(
+            label: "popshop.redis.connect",
+            timeout: timeout,
+            overdue: .connecting(url, "no connection was made within \(timeout)")
+        ) { () throws(RedisError) in
+            try Session(url, timeout: timeout)
+        }
         let connection = RedisConnection(configuration)
         try await connection.use(outcome.get(), deadline)
         return connection
@@ -100,21 +105,6 @@ public actor RedisConnection {
 
     private func publish() { idle.withLock { $0 = isExecuting ? nil : session?.readiness } }
 
-    private static func begin(_ attempt: ConnectAttempt, _ configuration: RedisConfiguration) {
-        let (url, timeout) = (configuration.url, configuration.connectTimeout)
-        // The attempt alone is kept until then, and it is nothing but an error by that time.
-        DispatchQueue.global().asyncAfter(deadline: .now() + timeout.dispatchInterval) {
-            attempt.end(.failure(.connecting(url, "no connection was made within \(timeout)")))
-        }
-        DispatchQueue(label: "popshop.redis.connect").async {
-            do throws(RedisError) {
-                attempt.end(.success(try Session(url, timeout: timeout)))
-            } catch {
-                attempt.end(.failure(error))
-            }
-        }
-    }
-
     private func use(_ session: sending Session, _ deadline: ContinuousClock.Instant) async throws(RedisError) {
         self.session = session
         do throws(RedisError) {
@@ -174,28 +164,5 @@ extension RedisURL {
 extension RedisError {
     fileprivate static func connecting(_ url: RedisURL, _ error: RedisError) -> RedisError {
         RedisError(.connectionFailed, "\(url) cannot be used. \(error.message)")
-    }
-}
-
-/// A try to connect: ended by whoever is first of the server and the clock.
-private final class ConnectAttempt: Sendable {
-    typealias Outcome = Result<Session, RedisError>
-
-    private let hand = Mutex<CheckedContinuation<Outcome, Never>?>(nil)
-
-    func outcome(_ begin: () -> Void) async -> Outcome {
-        let outcome = await withCheckedContinuation { hand in
-            self.hand.withLock { $0 = hand }
-            begin()
-        }
-        // Whoever ended it has held the lock. The runtime tells the thread sanitizer nothing of a continuation that was
-        // resumed before it is awaited (swift_continuation_await); this puts the session's making before its use.
-        hand.withLock { _ in }
-        return outcome
-    }
-
-    func end(_ outcome: sending Outcome) {
-        let hand = hand.withLock { $0.take() }
-        hand?.resume(returning: outcome)
     }
 }
