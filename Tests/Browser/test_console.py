@@ -75,6 +75,14 @@ class Visit(BrowserTest):
         expect(page.locator(".fault.on .effect")).to_contain_text(re.compile(r"\d+ requests? hit"))
         switch.click()
         expect(switch).to_have_attribute("aria-checked", "false")
+        # What it has done is a click away, and stays where it is under the pointer.
+        notable = page.get_by_role("list", name="Last failed or slow").get_by_role("link").first
+        notable.hover()
+        expect(notable).to_contain_text(re.compile("slow|failed"))
+        trace = notable.get_attribute("href")
+        notable.click()
+        page.wait_for_url("**" + trace)
+        expect(page.get_by_role("treeitem").first).to_be_attached()
 
     def test_the_plug_is_pulled_and_put_back(self):
         page = self.page

@@ -1,6 +1,6 @@
 // The presenter's desk: what goes on, and everything that can be made to go wrong.
-import { $, age, api, attempt, count, duration, h, keys, laneWords, live, notice, percent, plural, say, tag } from "./core.js";
-import { sparkline } from "./charts.js";
+import { $, age, api, attempt, clock, count, duration, h, instant, keys, laneWords, live, notice, percent, plural, say, tag } from "./core.js";
+import { isSlow, slow, sparkline } from "./charts.js";
 
 // Tiles
 
@@ -36,10 +36,9 @@ function tile(key, name, value, unit, values, { kind = "", most, note = "" } = {
 }
 
 live("tiles", (now) => {
-  const slow = now.p95_ms >= 1000;
   const [number, unit] = duration(now.p95_ms).split(" ");
   tile("rpm", "Requests a minute", count(now.requests_per_minute), "", remember("rpm", now.requests_per_minute), { note: "of shoppers, last minute" });
-  tile("p95", "p95", number, ` ${unit}`, remember("p95", now.p95_ms), { kind: slow ? "slow" : "", note: "as a shopper waits" });
+  tile("p95", "p95", number, ` ${unit}`, remember("p95", now.p95_ms), { kind: now.p95_ms >= slow ? "slow" : "", note: "as a shopper waits" });
   tile("errors", "Failed", percent(now.error_rate).replace(" %", ""), " %", remember("errors", now.error_rate), { kind: now.error_rate > 0.01 ? "bad" : "", most: Math.max(0.05, ...history.get("errors") ?? [0]), note: "of shoppers' requests" });
   for (const { name, pool } of now.services) {
     if (!pool) continue;
@@ -240,6 +239,34 @@ function drawScenario(now) {
 }
 live("scenario", (event) => showScenario(event.status));
 
+// What the faults have done: the last traces that one would open.
+
+const fitting = 4;
+const box = $("#notable");
+let notable = [];
+
+async function loadNotable() {
+  const answers = await attempt(() => Promise.all(["error=true", `min_duration_ms=${slow}`].map((filter) => api(`/api/traces?${filter}&limit=${fitting}`))));
+  if (answers) note(answers.flatMap((answer) => answer.body.traces));
+}
+
+function note(traces) {
+  const all = new Map([...notable, ...traces].map((trace) => [trace.trace_id, trace]));
+  notable = [...all.values()].sort((one, other) => (one.start_time < other.start_time ? 1 : -1)).slice(0, fitting);
+  drawNotable();
+}
+
+/** Not under a finger or a pointer: what one is about to open stays where it is. */
+function drawNotable() {
+  if (box.matches(":hover") || box.contains(document.activeElement)) return;
+  $("#nothing-notable").hidden = notable.length > 0;
+  box.replaceChildren(...notable.map((trace) => h("li", {},
+    h("a", { href: `/traces/${trace.trace_id}`, class: trace.error ? "bad" : "slow" },
+      h("time", { datetime: trace.start_time }, clock(instant(trace.start_time))), h("b", {}, trace.root_name), h("span", {}, trace.error ? "failed" : "slow"), h("span", { class: "num" }, duration(trace.duration_ms))))));
+}
+for (const end of ["pointerleave", "focusout"]) box.addEventListener(end, () => setTimeout(drawNotable));
+live("trace", (trace) => trace.rooted && (trace.error || isSlow(trace)) && note([trace]));
+
 // Everything
 
 $("#reset").addEventListener("click", async () => {
@@ -266,5 +293,9 @@ keys(
   ["p", "Pause the scenario, or go on", () => status?.running && tell(status.paused ? "resume" : "pause")],
   ["R", "Reset everything", () => $("#reset").click()],
 );
-loadScenarios();
-live("open", loadScenarios);
+function load() {
+  loadScenarios();
+  loadNotable();
+}
+load();
+live("open", load);

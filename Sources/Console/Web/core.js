@@ -58,6 +58,8 @@ export function age(seconds) {
 }
 
 export const percent = (ratio) => `${ratio > 0 && ratio < 0.1 ? (ratio * 100).toFixed(1) : Math.round(ratio * 100)} %`;
+/** A point in time of the API's, whose nanoseconds a `Date` does not read. */
+export const instant = (text) => new Date(text.slice(0, 23) + "Z");
 export const clock = (date) => date.toLocaleTimeString("en-GB");
 export const bytes = (n) => (n >= 1 << 30 ? `${(n / (1 << 30)).toFixed(1)} GB` : n >= 1 << 20 ? `${(n / (1 << 20)).toFixed(1)} MB` : `${count(n / 1024)} kB`);
 

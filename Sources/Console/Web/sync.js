@@ -138,7 +138,7 @@ async function loadPushes() {
   $("#no-pushes").hidden = orders.length > 0;
   say($("#no-pushes"), refused ? "No order has been refused." : "No order has been answered by an upstream yet.");
   $("#losses-card").hidden = !spans.length;
-  $("#losses tbody").replaceChildren(...spans.map((loss) => h("tr", {}, h("td", {}, h("span", { class: "pill", "data-state": loss.outcome === "expired" ? "slow" : "bad" }, loss.outcome)), h("td", { class: "num" }, count(loss.count)), h("td", {}, loss.reason), h("td", {}, clock(new Date(loss.at.slice(0, 23) + "Z"))))));
+  $("#losses tbody").replaceChildren(...spans.map((loss) => h("tr", {}, h("td", {}, h("span", { class: "pill", "data-state": loss.outcome === "expired" ? "slow" : "bad" }, loss.outcome)), h("td", { class: "num" }, count(loss.count)), h("td", {}, loss.reason), h("td", {}, clock(instant(loss.at))))));
 }
 
 $("#which").addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
 // The list of traces, live, with their durations over time.
-import { $, api, attempt, clock, colour, count, duration, h, keys, live, notice, say } from "./core.js";
+import { $, api, attempt, clock, colour, count, duration, h, instant, keys, live, notice, say } from "./core.js";
 import { Scatter, isSlow, summary } from "./charts.js";
 
 const most = 1000;
@@ -21,7 +21,7 @@ const scatter = new Scatter($("#scatter"), {
   },
 });
 
-const taken = (trace) => Object.assign(trace, { at: Date.parse(trace.start_time.slice(0, 23) + "Z") });
+const taken = (trace) => Object.assign(trace, { at: instant(trace.start_time).getTime() });
 
 // Filters live in the address, so that a view can be shared and gone back to.
 
