@@ -239,20 +239,22 @@ function drawScenario(now) {
 }
 live("scenario", (event) => showScenario(event.status));
 
-// What the faults have done: the last traces that one would open.
+// What the faults have done: the last traces that one would open, of either kind, for in a slow shop few of the slow fail.
 
-const fitting = 4;
+const fitting = 2;
 const box = $("#notable");
 let notable = [];
 
 async function loadNotable() {
-  const answers = await attempt(() => Promise.all(["error=true", `min_duration_ms=${slow}`].map((filter) => api(`/api/traces?${filter}&limit=${fitting}`))));
+  const answers = await attempt(() => Promise.all(["error=true", `min_duration_ms=${slow}`].map((filter) => api(`/api/traces?${filter}&limit=20`))));
   if (answers) note(answers.flatMap((answer) => answer.body.traces));
 }
 
 function note(traces) {
-  const all = new Map([...notable, ...traces].map((trace) => [trace.trace_id, trace]));
-  notable = [...all.values()].sort((one, other) => (one.start_time < other.start_time ? 1 : -1)).slice(0, fitting);
+  const worth = traces.filter((trace) => trace.rooted && (trace.error || isSlow(trace)));
+  if (!worth.length) return;
+  const all = [...new Map([...notable, ...worth].map((trace) => [trace.trace_id, trace])).values()].sort((one, other) => (one.start_time < other.start_time ? 1 : -1));
+  notable = [true, false].flatMap((failed) => all.filter((trace) => trace.error === failed).slice(0, fitting));
   drawNotable();
 }
 
@@ -265,7 +267,7 @@ function drawNotable() {
       h("time", { datetime: trace.start_time }, clock(instant(trace.start_time))), h("b", {}, trace.root_name), h("span", {}, trace.error ? "failed" : "slow"), h("span", { class: "num" }, duration(trace.duration_ms))))));
 }
 for (const end of ["pointerleave", "focusout"]) box.addEventListener(end, () => setTimeout(drawNotable));
-live("trace", (trace) => trace.rooted && (trace.error || isSlow(trace)) && note([trace]));
+live("trace", (trace) => note([trace]));
 
 // Everything
 
