@@ -298,7 +298,7 @@ extension Shop {
             )
             return buffer
         } catch {
-            throw Refusal(.cannotCreate, "The span buffer cannot be opened: \(error).")
+            throw Refusal(.cannotCreate, "The span buffer cannot be opened: \(SpanBuffer.words(of: error)).")
         }
     }
 

@@ -67,7 +67,7 @@ public final class SyncWorker: Sendable {
         do {
             return try await outbox.retime(endingAt: SystemTraceClock().wall)
         } catch {
-            throw Refusal(.cannotCreate, "The span buffer cannot be moved to now: \(error).")
+            throw Refusal(.cannotCreate, "The span buffer cannot be moved to now: \(SpanBuffer.words(of: error)).")
         }
     }
 

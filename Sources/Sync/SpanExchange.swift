@@ -59,17 +59,19 @@ struct SpanExchange: Sendable {
 
     /// What was answered to a question for the time.
     enum Time: Sendable {
-        /// The answer's `Date`, in seconds since 1970.
-        case told(Int)
+        /// The answer's `Date`, in seconds since 1970, and whether only a backend answers so.
+        case told(Int, isBackend: Bool)
         /// The upstream has no clock (RFC 9110, section 6.6.1): there is only this machine's.
         case clockless
         /// Nothing is learnt: a server that fails need not date its answer.
         case untold
         /// Not now, and nothing else before that either: a `Retry-After`.
         case later(reason: String, after: Duration)
+        /// The backend takes nothing before a person has put something right.
+        case blocked(reason: String)
     }
 
-    /// Asks for nothing but the time.
+    /// Asks for nothing but the time, of whatever answers.
     ///
     /// - Throws: When there is no answer.
     func time() async throws(HTTPTransportError) -> Time {
@@ -79,18 +81,25 @@ struct SpanExchange: Sendable {
         let response = try await transport.send(question)
         let answer = OTLPAnswer(response, count: 0, now: Int(clamping: clock.wall / 1_000_000_000))
         if case .retry(let reason, let after?, _) = answer { return .later(reason: reason, after: after) }
-        if let date = response.headers[.date].flatMap(HTTPDate.seconds) { return .told(date) }
+        if let date = response.headers[.date].flatMap(HTTPDate.seconds) {
+            return .told(date, isBackend: false)
+        }
+        // A gateway may answer 501 and no date for a backend that knows of no such method.
         return response.status.code < 500 ? .clockless : await timeOfBackend()
     }
 
-    /// A gateway may answer 501 and no date for a backend that knows of no such method. A request without spans is one
-    /// that a backend takes (OTLP, *OTLP/HTTP Response*: an empty request SHOULD be a success), and costs nothing if by
-    /// this machine's clock it would not have taken some.
-    private func timeOfBackend() async -> Time {
+    /// Asks the backend itself by a request without spans: one that it takes (OTLP, *OTLP/HTTP Response*: an empty request
+    /// SHOULD be a success), and that costs nothing if by this machine's clock it would not have taken some.
+    func timeOfBackend() async -> Time {
         guard let body = Gzip.compress([]) else { return .untold }
         let reply = await post(body, count: 0)
-        if case .retry(let reason, let after?, _) = reply.answer { return .later(reason: reason, after: after) }
-        return reply.date.map(Time.told) ?? .untold
+        switch reply.answer {
+        case .delivered: return reply.date.map { .told($0, isBackend: true) } ?? .untold
+        case .retry(let reason, let after?, _): return .later(reason: reason, after: after)
+        case .blocked(let reason): return .blocked(reason: reason)
+        // It may be that it refuses requests without spans.
+        case .retry, .split: return reply.date.map { .told($0, isBackend: false) } ?? .untold
+        }
     }
 
     /// The values of the headers that are the user's, and what follows `Bearer` in them.

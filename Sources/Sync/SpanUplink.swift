@@ -168,22 +168,15 @@ public actor SpanUplink: Lane {
     }
 
     /// Asks the upstream for the time, once for as long as nobody sets this machine's clock: by a wrong one spans would be
-    /// sent that are refused, or expire that are not too old. Again from time to time while it is not sure.
+    /// sent that are refused, or expire that are not too old. Where the clocks differ the backend itself is asked, which
+    /// may never get a span to answer: all of them may be too old. Again from time to time while it is not sure.
     private func knowsTime(_ exchange: SpanExchange) async -> Bool {
         guard !skew.isKnown else { return true }
         let now = clock.monotonic
         if let askedAt, now < askedAt &+ options.backOffCap.nanoseconds { return true }
         do throws(HTTPTransportError) {
-            switch try await exchange.time() {
-            case .told(let date):
-                askedAt = now
-                noteClock(date, isBackend: false)
-            case .clockless: skew.trustOwn(clock)
-            case .untold: break
-            case .later(let reason, let after):
-                postpone(reason, after: after, offline: false)
-                return false
-            }
+            guard learn(try await exchange.time(), now) else { return false }
+            if skew.notice != nil, !skew.isKnown, !learn(await exchange.timeOfBackend(), now) { return false }
             await expire()
             return true
         } catch {
@@ -194,6 +187,24 @@ public actor SpanUplink: Lane {
             }
             return false
         }
+    }
+
+    /// - Returns: Whether anything may be sent now.
+    private func learn(_ time: SpanExchange.Time, _ now: UInt64) -> Bool {
+        switch time {
+        case .told(let date, let isBackend):
+            askedAt = now
+            noteClock(date, isBackend: isBackend)
+        case .clockless: skew.trustOwn(clock)
+        case .untold: break
+        case .later(let reason, let after):
+            postpone(reason, after: after, offline: false)
+            return false
+        case .blocked(let reason):
+            block(reason)
+            return false
+        }
+        return true
     }
 
     private func expire() async {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import Shop
+import TelemetryBuffer
 
 #if canImport(Glibc)
     import Glibc
@@ -36,6 +37,10 @@ struct Popshop: AsyncParsableCommand {
             Output.error(refusal.sentence)
             Glibc.exit(refusal.code.rawValue)
         } catch {
+            if let words = SpanBuffer.sqliteWords(of: error) {
+                Output.error("The span buffer cannot be read: \(words).")
+                Glibc.exit(Refusal.Code.dataError.rawValue)
+            }
             exit(withError: error)
         }
     }

@@ -70,6 +70,26 @@ import Testing
         await bench.buffer.close()
     }
 
+    @Test func `what is all too old by the upstream's clock expires when the backend itself has said so`() async throws
+    {
+        let bench = try Bench()
+        bench.clock.step(seconds: -3 * 86_400)
+        try await bench.record(1...10)
+        let date = bench.clock.date(plus: 3 * 86_400)
+        bench.ingress.scriptTime(.status(405, [.date: date]))
+        // A gateway's word is not the backend's.
+        bench.ingress.script { _ in .status(503, [.date: date]) }
+        await bench.lane.round()
+        #expect(try await bench.books() == [10, 0, 0, 0, 0, 0])
+        bench.ingress.script { _ in .ok(date: date) }
+        bench.clock.advance(.seconds(61))
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 0, 0, 10, 0, 0])
+        #expect(bench.ingress.seen.allSatisfy { $0.ids.isEmpty }, "no span was sent to learn it")
+        #expect(await bench.lane.status().lastError?.contains("259") == true, "a person is told")
+        await bench.buffer.close()
+    }
+
     @Test func `a clock that is ahead by less than anybody is told sends nothing that is too far ahead`() async throws {
         let bench = try Bench()
         bench.clock.step(seconds: 3_700)

@@ -225,7 +225,8 @@ import Testing
         let date = bench.clock.date(plus: -10_800)
         bench.ingress.script { .ok(rejected: Int64($0.ids.count), "in the future", date: date) }
         await bench.lane.round()
-        #expect(try await bench.books() == [1_000, 0, 0, 0, 0, 0] && bench.ingress.seen.isEmpty)
+        #expect(try await bench.books() == [1_000, 0, 0, 0, 0, 0])
+        #expect(bench.ingress.seen.allSatisfy { $0.ids.isEmpty })
         #expect(await bench.lane.status().lastError?.contains("10800 s ahead of") == true)
         // Somebody sets it right: what is recorded now goes, and what was dated ahead waits for its time.
         bench.clock.step(seconds: -10_800)
