@@ -160,17 +160,18 @@ def slow_bodies(shop, before):
 
 
 def no_readers(shop, before):
-    """A closed window says nothing when the server gives up: how many connections it still has is asked for."""
+    """A closed window says nothing when the server gives up: how many connections it still has is asked for. It gives up
+    30 s after the last byte that the kernel takes, which a slow machine has not made so soon."""
     usual = sockets(shop)
     with Attack(shop, "100 that read no answer", before) as attack:
         clients = [connect(shop, CATALOG, receive=4096) for _ in range(100)]
         for client in clients:
             send(client, b"GET /products HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
-        ends = time.monotonic() + 45
+        ends = time.monotonic() + 120
         while time.monotonic() < ends and sockets(shop) > usual + 10:
             select.select([], [], [], 0.5)
             attack.look()
-        expect("answers that nobody reads, connections more than 10 after 45 s", max(0, sockets(shop) - usual - 10), 0)
+        expect("answers that nobody reads, connections more than 10 after two minutes", max(0, sockets(shop) - usual - 10), 0)
         for client in clients:
             client.close()
 
