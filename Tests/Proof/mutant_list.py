@@ -81,7 +81,7 @@ MUTANTS = [
         [
             IGNORES_AGE,
             (UPLINK, "        await expire()\n        guard mayBegin", "        guard mayBegin"),
-            (UPLINK, "                await expire()\n                return true", "                return true"),
+            (UPLINK, "            await expire()\n            return true", "            return true"),
             (
                 UPLINK,
                 "        let drained = await drain(exchange)\n",

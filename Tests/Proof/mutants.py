@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Plants bugs in a copy of this clone, one at a time, and looks whether the simulation finds them.
 
-    swift build --product simulate && python3 Tests/Proof/mutants.py [--seeds N] [NAME ...]
+    swift build --product simulate && python3 Tests/Proof/mutants.py [--seeds N] [--check] [NAME ...]
 
 Each bug is a replacement of text in the product's sources that must be found exactly once. The copy is built by itself,
 never this clone; where mount namespaces are to be had it is built at this clone's own path, so that what is built
-already need not be built again. Prints a table: the bug, the seed that found it, and what the oracle said.
+already need not be built again. Prints a table: the bug, the seed that found it, and what the oracle said. With `--check` it is
+only seen whether each bug still has its place in the sources.
 """
 
 import argparse
@@ -87,6 +88,7 @@ def plant(copy, changes):
 def main():
     arguments = argparse.ArgumentParser(description="Plants bugs in a copy and looks whether the simulation finds them.")
     arguments.add_argument("--seeds", type=int, default=1_000)
+    arguments.add_argument("--check", action="store_true")
     arguments.add_argument("names", nargs="*")
     arguments = arguments.parse_args()
     mutants = {m.name: m for m in mutant_list.MUTANTS}
@@ -96,6 +98,8 @@ def main():
         texts = collections.defaultdict(str)
         for name, old, new in mutant.changes:
             texts[name] = planted(texts[name] or (ROOT / name).read_text(), old, new, name)
+    if arguments.check:
+        return print(f"{len(wanted)} bugs have their places in the sources")
     survivors = []
     with tempfile.TemporaryDirectory(prefix="popshop-mutants-") as folder:
         copy = Copy(folder)
