@@ -58,7 +58,7 @@ struct SpanExchange: Sendable {
     }
 
     /// What was answered to a question for the time.
-    enum Time: Sendable {
+    enum Time: Equatable, Sendable {
         /// The answer's `Date`, in seconds since 1970, and whether only a backend answers so.
         case told(Int, isBackend: Bool)
         /// The upstream has no clock (RFC 9110, section 6.6.1): there is only this machine's.
@@ -71,7 +71,8 @@ struct SpanExchange: Sendable {
         case blocked(reason: String)
     }
 
-    /// Asks for nothing but the time, of whatever answers.
+    /// Asks for nothing but the time, of whatever answers. It learns nothing of a gateway that answers a 501 and no date for
+    /// a backend that knows of no such method.
     ///
     /// - Throws: When there is no answer.
     func time() async throws(HTTPTransportError) -> Time {
@@ -84,8 +85,7 @@ struct SpanExchange: Sendable {
         if let date = response.headers[.date].flatMap(HTTPDate.seconds) {
             return .told(date, isBackend: false)
         }
-        // A gateway may answer 501 and no date for a backend that knows of no such method.
-        return response.status.code < 500 ? .clockless : await timeOfBackend()
+        return response.status.code < 500 ? .clockless : .untold
     }
 
     /// Asks the backend itself by a request without spans: one that it takes (OTLP, *OTLP/HTTP Response*: an empty request

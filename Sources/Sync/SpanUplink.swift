@@ -168,15 +168,18 @@ public actor SpanUplink: Lane {
     }
 
     /// Asks the upstream for the time, once for as long as nobody sets this machine's clock: by a wrong one spans would be
-    /// sent that are refused, or expire that are not too old. Where the clocks differ the backend itself is asked, which
-    /// may never get a span to answer: all of them may be too old. Again from time to time while it is not sure.
+    /// sent that are refused, or expire that are not too old. Where the clocks differ, or nothing was learnt, the backend
+    /// itself is asked, which may never get a span to answer: all of them may be too old. Again from time to time while it
+    /// is not sure.
     private func knowsTime(_ exchange: SpanExchange) async -> Bool {
         guard !skew.isKnown else { return true }
         let now = clock.monotonic
         if let askedAt, now < askedAt &+ options.backOffCap.nanoseconds { return true }
         do throws(HTTPTransportError) {
-            guard learn(try await exchange.time(), now) else { return false }
-            if skew.notice != nil, !skew.isKnown, !learn(await exchange.timeOfBackend(), now) { return false }
+            let told = try await exchange.time()
+            guard learn(told, now) else { return false }
+            let asksBackend = told == .untold || skew.notice != nil && !skew.isKnown
+            if asksBackend, !learn(await exchange.timeOfBackend(), now) { return false }
             await expire()
             return true
         } catch {

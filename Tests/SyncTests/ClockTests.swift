@@ -145,6 +145,18 @@ import Testing
         await bench.buffer.close()
     }
 
+    @Test func `a backend that is asked for the time and dates a refusal is not asked again in the same round`() async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.scriptTime(.status(501))
+        let told = HTTPFields([HTTPField(name: .date, value: bench.clock.date(plus: -90_000))])
+        bench.ingress.script { delivery in delivery.ids.isEmpty ? .status(400, told) : .fails(.connect) }
+        await bench.lane.round()
+        #expect(bench.ingress.seen.count { $0.ids.isEmpty } == 1)
+        #expect(try await bench.books() == [10, 0, 0, 0, 0, 0], "nothing is sent or expires by a clock that is nobody's")
+        await bench.buffer.close()
+    }
+
     @Test func `a clock that is set by less than is tolerated is asked about again`() async throws {
         let bench = try Bench()
         let clock = bench.clock
