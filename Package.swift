@@ -400,8 +400,8 @@ let package = Package(
         .executableTarget(
             name: "popshop-bench",
             dependencies: [
-                "BackgroundExecutor", "CTiedChild", "CZlib", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP",
-                "PostgresClient", "ServiceTracing",
+                "BackgroundExecutor", "CHiredis", "CLibPQ", "CTiedChild", "CZlib", "Commerce", "ConsoleAPI",
+                "HTTPClient", "OTLP", "PostgresClient", "RedisClient", "ServiceTracing",
                 "ShopAPI", "Storage", "TelemetryBuffer", argumentParser, httpTypes, hummingbird, logging, nio, sqlite,
                 tracing,
             ],

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPClient
 import PostgresClient
 import ShopAPI
 
@@ -32,50 +33,68 @@ enum CloudBenchmark {
         ]
         let migration = try await workplace.start("popshop", ["migrate"], environment: environment)
         try await migration.wait()
-        let hello = try await HelloProcess(in: workplace)
         let shop = try await workplace.serve(.shopping, environment: environment)
-        for load in try loads(shop, workplace) {
-            for wrk in [hello.constant, load.load] { _ = try await wrk.rate(seconds: 1) }
-            var (constant, samples): ([Double], [Double]) = ([], [])
+        for path in try await paths(shop, workplace, environment) {
+            _ = (try await path.limit(1), try await path.load.rate(seconds: 1))
+            var (limits, samples): ([Double], [Double]) = ([], [])
             for _ in 0..<rounds {
-                constant.append(try await hello.constant.rate(seconds: seconds))
-                samples.append(try await load.load.rate(seconds: seconds))
+                limits.append(try await path.limit(seconds))
+                samples.append(try await path.load.rate(seconds: seconds))
             }
-            let limit = ("a constant answered by Hummingbird alone", constant)
-            report(Figure(load.name, load.unit, better: .higher, samples, goal: load.goal, limit: limit))
+            let limit = (path.limitName, limits)
+            report(Figure(path.name, path.unit, better: .higher, samples, goal: path.goal, limit: limit))
         }
         await shop.stop()
-        await hello.stop()
         try await administrator.executeScript("DROP DATABASE \(name) WITH (FORCE)")
         await administrator.close()
     }
 
-    private struct NamedLoad {
+    private struct MeasuredPath {
         let name: String
         let unit: String
         let goal: Double
         let load: Wrk
+        let limitName: String
+        /// Measures for so many seconds what the storage alone does at most.
+        let limit: (Int) async throws -> Double
     }
 
-    private static func loads(_ shop: ShopProcess, _ workplace: Workplace) throws -> [NamedLoad] {
-        [
-            NamedLoad(
+    private static func paths(
+        _ shop: ShopProcess,
+        _ workplace: Workplace,
+        _ environment: [String: String]
+    ) async throws -> [MeasuredPath] {
+        let (database, redis) = (environment["DATABASE_URL"] ?? "", environment["REDIS_URL"] ?? "")
+        let adds = try Wrk(workplace, shop.url(.cart, ""), post: Path.add, body: Path.wholeAddBody)
+        _ = try await adds.rate(seconds: 1)
+        let bareRedis = try await BareRedis(redis) {
+            let body = #"{"product_id":1,"product_name":"Product","price":9.99}"#
+            _ = try await shop.client.send(.post(shop.url(.cart, "/cart/bench-0/add"), body))
+        }
+        return [
+            MeasuredPath(
                 name: "Postgres: catalog, one product",
                 unit: "requests/s",
                 goal: 4_000,
-                load: try Wrk(workplace, shop.url(.productCatalog, ""), get: Path.product)
+                load: try Wrk(workplace, shop.url(.productCatalog, ""), get: Path.product),
+                limitName: "the same statement by bare libpq, as many connections, no HTTP",
+                limit: { try await BarePostgres.productRate(database, seconds: $0) }
             ),
-            NamedLoad(
+            MeasuredPath(
                 name: "Postgres: orders",
                 unit: "orders/s",
                 goal: 3_000,
-                load: try Wrk(workplace, shop.url(.checkout, ""), post: Path.order, body: Path.orderBody)
+                load: try Wrk(workplace, shop.url(.checkout, ""), post: Path.order, body: Path.orderBody),
+                limitName: "the same statements by bare libpq, 2 connections, 16 orders a transaction, no HTTP",
+                limit: { try await BarePostgres.orderRate(database, seconds: $0) }
             ),
-            NamedLoad(
+            MeasuredPath(
                 name: "Redis: cart adds, name and price given",
                 unit: "adds/s",
                 goal: 8_000,
-                load: try Wrk(workplace, shop.url(.cart, ""), post: Path.add, body: Path.wholeAddBody)
+                load: adds,
+                limitName: "the same command by bare hiredis, as many connections, no HTTP",
+                limit: { try await bareRedis.addRate(seconds: $0) }
             ),
         ]
     }
