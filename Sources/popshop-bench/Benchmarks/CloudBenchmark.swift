@@ -29,7 +29,8 @@ enum CloudBenchmark {
         let environment = [
             "POPSHOP_STORAGE": "postgres", "POPSHOP_CARTS": "redis", "LOG_LEVEL": "error",
             "DATABASE_URL": server + (server.contains("?") ? "&" : "?") + "dbname=\(name)",
-            "REDIS_URL": redis + (redis.contains("?") ? "&" : "?") + "db=15",
+            // Over TCP the database is the path's, and as it was given.
+            "REDIS_URL": redis.hasPrefix("redis://") ? redis : redis + (redis.contains("?") ? "&" : "?") + "db=15",
         ]
         let migration = try await workplace.start("popshop", ["migrate"], environment: environment)
         try await migration.wait()
