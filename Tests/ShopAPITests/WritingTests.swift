@@ -13,10 +13,7 @@ struct WritingTests {
         0, 1, -1, 99, 100, 129_999, 1010, -50, Money.largest, -Money.largest, 123_456_789_012_345,
     ]
 
-    private static let id: OrderID = {
-        var generator = SystemRandomNumberGenerator()
-        return OrderID(milliseconds: 1_763_840_400_123, using: &generator)
-    }()
+    private static func id() throws -> OrderID { try #require(OrderID("019aad2b-62fb-7a01-93c5-0f0e1d2c3b4a")) }
 
     private static func isTheSame(_ message: some JSONWritable) throws -> Bool {
         var text = JSONText()
@@ -24,10 +21,10 @@ struct WritingTests {
         return text.bytes == Array(try JSON.encoder.encode(message))
     }
 
-    private static func order(_ text: String, _ minorUnits: Int64, _ currency: Currency, items: Int) -> Order {
+    private static func order(_ text: String, _ minorUnits: Int64, _ currency: Currency, items: Int) throws -> Order {
         let money = Money(minorUnits: minorUnits, currency: currency)
         return Order(
-            id: id,
+            id: try id(),
             userID: UserID(rawValue: text),
             status: .backordered,
             items: (0..<items).map {
@@ -82,7 +79,7 @@ struct WritingTests {
     @Test("An order, with a trace and without", arguments: texts, Currency.allCases)
     func orders(_ text: String, _ currency: Currency) throws {
         for items in 0...2 {
-            let order = Self.order(text, 129_999, currency, items: items)
+            let order = try Self.order(text, 129_999, currency, items: items)
             #expect(try Self.isTheSame(OrderAnswer(order, traceID: nil)))
             #expect(try Self.isTheSame(OrderAnswer(order, traceID: text)))
             if let answer = CreateOrderAnswer(order) { #expect(try Self.isTheSame(answer)) }
@@ -92,7 +89,7 @@ struct WritingTests {
     @Test("What a checkout asks its neighbours, and hears", arguments: texts, amounts)
     func neighbours(_ text: String, _ minorUnits: Int64) throws {
         let money = Money(minorUnits: minorUnits, currency: .eur)
-        let payment = PaymentRequest(order: Self.id, user: UserID(rawValue: text), amount: money)
+        let payment = PaymentRequest(order: try Self.id(), user: UserID(rawValue: text), amount: money)
         #expect(try Self.isTheSame(payment))
         #expect(try Self.isTheSame(PaymentAnswer(status: text, request: payment)))
         #expect(try Self.isTheSame(ConvertRequest(money, to: .jpy)))
