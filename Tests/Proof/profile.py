@@ -3,9 +3,10 @@
     swift build -c release --product popshop && apt-get install linux-perf wrk
     python3 Tests/Proof/profile.py [--popshop .build/release/popshop] [--before OTHER/popshop] [--seconds 4]
 
-Loads each path of a shop of its own by 32 connections while perf takes stacks. A sample is his whose frame is the
-innermost that has an owner: of a lock, a copy or a retain the caller, of the kernel what the system call was for. Prints
-the process's time a request in µs of one core, and each owner's part of it; with `--before` another popshop's beside it.
+Loads each path of a shop of its own by 32 connections, once for its cost and once while perf takes stacks. A sample is
+his whose frame is the innermost that has an owner: of a lock, a copy or a retain the caller, of the kernel what the system
+call was for. Prints the process's time a request in µs of one core, and each owner's part of it; with `--before` another
+popshop's beside it.
 """
 
 import argparse
@@ -66,24 +67,31 @@ def profile(binary, path, seconds):
         shop = Shop(binary, folder + "/data", environment())
         try:
             shop.start()
-            if path == PATHS["a checkout"]:
-                # The carts that are bought, and some more.
-                load(shop, (CART, ADD[1].replace("math.floor(n / 10)", "n")), 2 + seconds / 2, folder)
-            else:
-                load(shop, path, 1, folder)
+            prepare(shop, path, seconds, folder)
+            # Without perf, which costs more the more threads there are.
+            before = cpu(shop)
+            answered = load(shop, path, seconds, folder)
+            cost = (cpu(shop) - before) / answered
+            prepare(shop, path, seconds, folder)
             perf = subprocess.Popen(
                 ["perf", "record", "-q", "-F", "1999", "-g", "-p", str(shop.process.pid), "-o", folder + "/perf"],
                 stderr=subprocess.DEVNULL,
             )
-            before = cpu(shop)
-            answered = load(shop, path, seconds, folder)
-            cost = (cpu(shop) - before) / answered
+            load(shop, path, seconds, folder)
             perf.terminate()
             perf.wait()
             shop.stop()
         finally:
             shop.kill()
         return cost * 1e6, parts(folder + "/perf")
+
+
+def prepare(shop, path, seconds, folder):
+    """Warms up; for checkouts by filling the carts that are bought, and some more."""
+    if path == PATHS["a checkout"]:
+        load(shop, (CART, ADD[1].replace("math.floor(n / 10)", "n")), 2 + seconds / 2, folder)
+    else:
+        load(shop, path, 1, folder)
 
 
 def load(shop, path, seconds, folder):
