@@ -68,6 +68,8 @@ class Upstream:
         if postgres:
             self.server, (self.name, self.database) = postgres, new_database(postgres, "soak_upstream")
             self.settings["SYNC_DATABASE_URL"] = self.database
+        else:
+            print("-- orders go nowhere: no --postgres is named, or the shop's own storage is one")
 
     def check(self, shop, seconds=120):
         """Waits until both lanes are empty; what was sent must be here, once."""
