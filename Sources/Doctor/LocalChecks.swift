@@ -58,7 +58,12 @@ public enum LocalChecks {
     }
 
     /// Whether a Send-Your-Data key can be one. The key itself is never shown.
-    public static func key(_ key: String?) -> Finding {
+    ///
+    /// - Parameter isNeeded: Whether spans would go to Coralogix, and not to another backend.
+    public static func key(_ key: String?, isNeeded: Bool) -> Finding {
+        guard isNeeded else {
+            return Finding(.good, "key", "None is needed: spans go to the OTLP endpoint that is set.")
+        }
         guard let key else {
             return Finding(
                 .note,

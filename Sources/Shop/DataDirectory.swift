@@ -69,6 +69,23 @@ public final class DataDirectory: Sendable {
         return try? JSONDecoder().decode(Owner.self, from: text)
     }
 
+    /// For those who only read or send what is there, and make no directory by looking at one.
+    ///
+    /// - Parameter code: Of a directory that is not there.
+    /// - Throws: `Refusal` for one that is not there, or that this user may not look into, which is not an empty one.
+    public static func find(_ path: String, orElse code: Refusal.Code = .dataError) throws(Refusal) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            let isMissing = errno == ENOENT || errno == ENOTDIR
+            throw isMissing
+                ? Refusal(code, "There is no data directory \(path); name another with --data-dir.")
+                : Refusal(.dataError, "The data directory \(path) cannot be read: \(lastError).")
+        }
+        guard access(path, R_OK | X_OK) == 0 else {
+            throw Refusal(.dataError, "The data directory \(path) cannot be read: \(lastError).")
+        }
+    }
+
     private static func lockFile(_ path: String) -> String { path + "/popshop.lock" }
 
     fileprivate static var lastError: String { String(cString: strerror(errno)) }

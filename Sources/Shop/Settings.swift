@@ -54,7 +54,7 @@ public struct Settings: Sendable, CustomStringConvertible, CustomReflectable {
     /// The headers for an OTLP endpoint; secrets.
     var spanHeaders: [(name: String, value: String)]
     /// Whether an OTLP endpoint is named, which wins over Coralogix.
-    private var hasOTLPEndpoint: Bool
+    public private(set) var hasOTLPEndpoint: Bool
     /// Spans that started longer ago are not sent; nil: the lane's own.
     var spanMaxAge: Duration?
     /// Where a Redis is, when one is named.
@@ -75,8 +75,17 @@ public struct Settings: Sendable, CustomStringConvertible, CustomReflectable {
             throw Refusal(.configuration, "The file .env cannot be read.")
         }
         // Read with Windows line ends, the whole file would be one variable's value.
-        if let text = try? String(contentsOfFile: ".env", encoding: .utf8), text.contains("\r\n") {
-            throw Refusal(.configuration, "The file .env has Windows line ends (CR LF); save it with LF.")
+        if let text = try? String(contentsOfFile: ".env", encoding: .utf8) {
+            if text.contains("\r\n") {
+                throw Refusal(.configuration, "The file .env has Windows line ends (CR LF); save it with LF.")
+            }
+            if let line = EnvironmentFile.lineForAShell(in: text) {
+                throw Refusal(
+                    .configuration,
+                    "Line \(line) of the file .env is not NAME=value as it stands: "
+                        + "no export, no quotes, no ~, and no comment behind the value."
+                )
+            }
         }
         return try Settings(ConfigReader(providers: [EnvironmentVariablesProvider(), file]))
     }

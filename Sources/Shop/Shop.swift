@@ -241,7 +241,7 @@ extension Shop {
         if let problem = Ports.problem(host: address.host, port: address.port) {
             throw Refusal(
                 .unavailable,
-                "\(name) cannot listen on \(address.host):\(address.port): \(problem); try --port-offset."
+                "\(name) cannot listen on \(address.host):\(address.port): \(problem)."
             )
         }
     }

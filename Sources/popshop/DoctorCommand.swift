@@ -25,7 +25,7 @@ struct DoctorCommand: AsyncParsableCommand {
         findings += LocalChecks.dataDirectory(settings.dataDirectory, budget: settings.bufferMaxBytes)
         findings.append(await Self.database(settings))
         findings.append(LocalChecks.clock())
-        findings.append(LocalChecks.key(try settings.coralogixKey()))
+        findings.append(LocalChecks.key(try settings.coralogixKey(), isNeeded: !settings.hasOTLPEndpoint))
         findings += try await upstreams(settings)
         for finding in findings { Output.line(finding.line) }
         let bad = findings.count { $0.verdict == .bad }
@@ -45,7 +45,7 @@ struct DoctorCommand: AsyncParsableCommand {
             let address = options.address(of: service)
             guard let problem = Ports.problem(host: address.host, port: address.port) else { return nil }
             let place = "\(address.host):\(address.port)"
-            return Finding(.bad, "ports", "\(service.rawValue) cannot have \(place): \(problem); try --port-offset.")
+            return Finding(.bad, "ports", "\(service.rawValue) cannot have \(place): \(problem).")
         }
         return taken.isEmpty ? [Finding(.good, "ports", "All \(ServiceName.allCases.count) are free.")] : taken
     }

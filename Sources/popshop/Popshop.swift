@@ -27,6 +27,7 @@ struct Popshop: AsyncParsableCommand {
         umask(0o077)
         OpenFiles.raiseLimit()
         do {
+            try refuseUnknownCommand()
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -43,5 +44,13 @@ struct Popshop: AsyncParsableCommand {
             }
             exit(withError: error)
         }
+    }
+
+    /// A word that is no command would be taken for an argument of the default one, which has none.
+    private static func refuseUnknownCommand() throws(Refusal) {
+        let names = configuration.subcommands.map { $0._commandName }
+        guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-") else { return }
+        guard !names.contains(word), word != "help" else { return }
+        throw Refusal(.usage, "There is no command \(word); there are \(names.joined(separator: ", ")).")
     }
 }

@@ -34,7 +34,8 @@ struct RunningShop: Sendable {
         try await ask(.get, path, [])
     }
 
-    /// - Throws: `Refusal`: 64 for what the shop takes for a bad value, 75 for everything else.
+    /// - Throws: `Refusal`: 64 for what the shop takes for a bad value, 78 without the right admin token, 75 for everything
+    ///   else.
     func post<Message: Decodable>(
         _ path: String,
         _ body: [UInt8] = [],
@@ -57,6 +58,14 @@ struct RunningShop: Sendable {
             )
         } catch {
             throw Refusal(.temporary, "The shop that runs on this data directory does not answer: \(error.message)")
+        }
+        guard answer.status != .unauthorized else {
+            throw Refusal(
+                .configuration,
+                token == nil
+                    ? "The shop that runs on this data directory wants its admin token in POPSHOP_ADMIN_TOKEN."
+                    : "The token in POPSHOP_ADMIN_TOKEN is not that of the shop that runs on this data directory."
+            )
         }
         guard answer.status == .ok else { throw Self.refusal(answer) }
         return try JSON.decoder.decode(Message.self, from: Data(answer.body))

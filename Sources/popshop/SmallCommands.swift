@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import HTTPClient
 import HTTPTypes
 import Logging
@@ -46,12 +47,18 @@ struct HealthCheck: AsyncParsableCommand {
     func run() async throws {
         let transport = try CurlClient()
         let url = ServiceURLs(host: host, portOffset: portOffset)[service] + "/health"
-        let answer: String
+        var answer: String
         var isHealthy = false
         do {
             let response = try await transport.send(OutgoingRequest(url: url, timeout: .seconds(3)))
             isHealthy = response.status == .ok
             answer = String(decoding: response.body, as: UTF8.self)
+            // Another service, or something else, may have its port.
+            let fields = try? JSON.decoder.decode([String: JSONValue].self, from: Data(response.body))
+            if fields?["service"] != .string(service.rawValue) {
+                isHealthy = false
+                answer = "What answers at \(url) is not \(service.rawValue)."
+            }
         } catch {
             answer = error.message
         }

@@ -31,6 +31,7 @@ struct Status: AsyncParsableCommand {
 
     /// The running shop's own word, or what its files say.
     private static func read(_ settings: Settings) async throws -> StatusMessage {
+        try DataDirectory.find(settings.dataDirectory)
         if let console = DataDirectory.owner(settings.dataDirectory)?.console {
             let transport = try CurlClient()
             let answer = try? await transport.send(OutgoingRequest(url: console + "/api/status", timeout: .seconds(3)))

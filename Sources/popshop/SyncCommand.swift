@@ -36,6 +36,8 @@ struct SyncCommand: AsyncParsableCommand {
         // On a terminal the bars say what stands in the way, and a log would be drawn over.
         let isShown = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1
         let logger = Logs.start(isShown ? .critical : settings.logLevel)
+        // A daemon may be started before its shop is; who sends once and ends means a directory that there is.
+        if !watch { try DataDirectory.find(settings.dataDirectory, orElse: .configuration) }
         if let console = DataDirectory.owner(settings.dataDirectory)?.console {
             guard !retime else {
                 throw Refusal(.temporary, "A shop runs on this data directory: close it to move spans with --retime.")

@@ -18,7 +18,9 @@ struct Traces: AsyncParsableCommand {
 
 extension PlaceOptions {
     fileprivate func reader() async throws -> TraceReader {
-        TraceReader(directory: Shop.telemetryDirectory(try await settings().dataDirectory))
+        let path = try await settings().dataDirectory
+        try DataDirectory.find(path)
+        return TraceReader(directory: Shop.telemetryDirectory(path))
     }
 }
 

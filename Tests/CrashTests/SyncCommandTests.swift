@@ -41,6 +41,46 @@ import Testing
         for name in ["CX_TOKEN", "OTEL_EXPORTER_OTLP_ENDPOINT", "SYNC_DATABASE_URL"] { #expect(said.contains(name)) }
     }
 
+    @Test func `a shop with an admin token is asked with it, or says that it wants it`() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "popshop-sync-\(UUID())").path()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let upstream = ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"]
+        let shop = try ShopProcess(
+            dataDirectory: directory,
+            portOffset: KillTests.freeOffset(),
+            environment: upstream.merging(["POPSHOP_ADMIN_TOKEN": "right", "LOG_LEVEL": "critical"]) { $1 }
+        )
+        defer { shop.kill() }
+        let refused: [(String?, String)] = [(nil, "wants its admin token"), ("wrong", "is not that of the shop")]
+        for (token, words) in refused {
+            var environment = upstream
+            environment["POPSHOP_ADMIN_TOKEN"] = token
+            let (status, said) = try Self.sync(directory, environment)
+            #expect(status == Refusal.Code.configuration.rawValue)
+            #expect(said.contains(words) && said.contains("POPSHOP_ADMIN_TOKEN"), "\(said)")
+        }
+        let (status, _) = try Self.sync(directory, upstream.merging(["POPSHOP_ADMIN_TOKEN": "right"]) { $1 })
+        #expect(status != Refusal.Code.configuration.rawValue)
+    }
+
+    @Test func `a health check asks the service that it names, and not whoever has its port`() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "popshop-sync-\(UUID())").path()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let offset = KillTests.freeOffset()
+        let shop = try ShopProcess(dataDirectory: directory, portOffset: offset)
+        defer { shop.kill() }
+        func check(_ service: ServiceName, _ offset: Int) throws -> (code: Int32, said: String) {
+            try ChildProcess.run(
+                ShopProcess.binary.path(),
+                ["healthcheck", service.rawValue, "--port-offset", "\(offset)"]
+            )
+        }
+        for service in ServiceName.allCases { #expect(try check(service, offset).code == 0, "\(service)") }
+        let (code, said) = try check(.checkout, offset + ServiceName.shipping.port - ServiceName.checkout.port)
+        #expect(code == 1)
+        #expect(said.contains("is not checkout"), "\(said)")
+    }
+
     @Test func `a URL that is none is one sentence, and is not repeated`() async throws {
         let directory = try await closedShop()
         defer { try? FileManager.default.removeItem(atPath: directory) }

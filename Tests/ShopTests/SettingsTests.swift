@@ -19,6 +19,23 @@ import Testing
         #expect(refusal?.sentence.contains(name) == true)
     }
 
+    @Test(arguments: [
+        "export CX_TOKEN=abcdefgh", "SYNC_DATABASE_URL='postgresql://h/d'", "SYNC_DATABASE_URL=\"postgresql://h/d\"",
+        "SYNC_DATABASE_URL=postgresql://h/d   # orders", "CX_TOKEN_FILE=~/key",
+        "  export\tOTEL_TRACES_SAMPLER = always_on",
+    ])
+    func `a line of a file that only a shell would understand is told by its number`(line: String) {
+        #expect(EnvironmentFile.lineForAShell(in: "# PopShop\n\n\(line)\n") == 3)
+    }
+
+    @Test(arguments: [
+        "", "# export CX_TOKEN=abc", "POSTGRES_PASSWORD=it's#1\"", "OTEL_RESOURCE_ATTRIBUTES=a=b,c=d", "CX_TOKEN=",
+        "export NODE_ENV=\"another program's\"", "no equals sign", "POSTGRES_PASSWORD='",
+    ])
+    func `any other line is left to be read`(line: String) {
+        #expect(EnvironmentFile.lineForAShell(in: "LOG_LEVEL=debug\n\(line)") == nil)
+    }
+
     @Test func `an empty environment gives the contract's defaults`() throws {
         let settings = try Settings(environment: [:])
         #expect(settings.dataDirectory == "./popshop-data")
