@@ -26,16 +26,17 @@ enum CloudBenchmark {
         let administrator = try await PostgresConnection.connect(PostgresConfiguration(url: server))
         let name = "bench_cloud_\(getpid())"
         try await administrator.executeScript("CREATE DATABASE \(name)")
+        let database = server + (server.contains("?") ? "&" : "?") + "dbname=\(name)"
+        // Over TCP the database is the path's, and as it was given.
+        let carts = redis.hasPrefix("redis://") ? redis : redis + (redis.contains("?") ? "&" : "?") + "db=15"
         let environment = [
             "POPSHOP_STORAGE": "postgres", "POPSHOP_CARTS": "redis", "LOG_LEVEL": "error",
-            "DATABASE_URL": server + (server.contains("?") ? "&" : "?") + "dbname=\(name)",
-            // Over TCP the database is the path's, and as it was given.
-            "REDIS_URL": redis.hasPrefix("redis://") ? redis : redis + (redis.contains("?") ? "&" : "?") + "db=15",
+            "DATABASE_URL": database, "REDIS_URL": carts,
         ]
         let migration = try await workplace.start("popshop", ["migrate"], environment: environment)
         try await migration.wait()
         let shop = try await workplace.serve(.shopping, environment: environment)
-        for path in try await paths(shop, workplace, environment) {
+        for path in try await paths(shop, workplace, database: database, carts: carts) {
             _ = (try await path.limit(1), try await path.load.rate(seconds: 1))
             var (limits, samples): ([Double], [Double]) = ([], [])
             for _ in 0..<rounds {
@@ -60,15 +61,18 @@ enum CloudBenchmark {
         let limit: (Int) async throws -> Double
     }
 
+    /// - Parameters:
+    ///   - database: the URL of the shop's own database.
+    ///   - carts: the URL of the Redis that its carts are in.
     private static func paths(
         _ shop: ShopProcess,
         _ workplace: Workplace,
-        _ environment: [String: String]
+        database: String,
+        carts: String
     ) async throws -> [MeasuredPath] {
-        let (database, redis) = (environment["DATABASE_URL"] ?? "", environment["REDIS_URL"] ?? "")
         let adds = try Wrk(workplace, shop.url(.cart, ""), post: Path.add, body: Path.wholeAddBody)
         _ = try await adds.rate(seconds: 1)
-        let bareRedis = try await BareRedis(redis) {
+        let bareRedis = try await BareRedis(carts) {
             let body = #"{"product_id":1,"product_name":"Product","price":9.99}"#
             _ = try await shop.client.send(.post(shop.url(.cart, "/cart/bench-0/add"), body))
         }
