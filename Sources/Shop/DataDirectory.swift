@@ -34,7 +34,7 @@ public final class DataDirectory: Sendable {
         guard lock >= 0 else {
             throw Refusal(.cannotCreate, "The data directory \(path) cannot be written: \(Self.lastError).")
         }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.take(lock) else {
             close(lock)
             let pid = Self.owner(path).map { "process \($0.pid)" } ?? "another process"
             throw Refusal(.temporary, "The data directory \(path) belongs to \(pid), which is running.")
@@ -57,6 +57,15 @@ public final class DataDirectory: Sendable {
         guard let text = try? JSONEncoder().encode(owner) else { return }
         ftruncate(lock, 0)
         _ = text.withUnsafeBytes { pwrite(lock, $0.baseAddress, $0.count, 0) }
+    }
+
+    /// Tries for a moment: whoever asks for the owner holds the lock for an instant.
+    private static func take(_ lock: Int32) -> Bool {
+        for _ in 0..<20 {
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(5_000)
+        }
+        return false
     }
 
     /// The owner that runs now; nil when nobody holds the lock.

@@ -39,6 +39,7 @@ public final class Shop: Sendable {
     let logger: Logger
     let backend: any Backend
     let buffer: SpanBuffer
+    private let outbox: SpanOutbox
     let mode: DemoModeFollower
     let sync: SyncDaemon
     private let orders: OrderUplink
@@ -73,6 +74,7 @@ public final class Shop: Sendable {
         self.logger = logger
         backend = try Self.openBackend(settings, directory.path)
         buffer = try Self.openBuffer(directory.path, settings.bufferMaxBytes, logger)
+        outbox = buffer.outbox()
         mode = DemoModeFollower(backend.settings, initial: options.mode ?? settings.demoMode ?? .normal)
         transport = try Self.openTransport()
         shoppers = try Self.openTransport()
@@ -91,7 +93,7 @@ public final class Shop: Sendable {
         )
         sync = SyncDaemon(
             orders: orders,
-            spans: settings.spanUplink(buffer.outbox(), uplink, tracer, isSwitchedOff: isOff, logger),
+            spans: settings.spanUplink(outbox, uplink, tracer, isSwitchedOff: isOff, logger),
             routes: .system,
             isSwitchedOff: isOff
         )
@@ -174,6 +176,7 @@ public final class Shop: Sendable {
         await shoppers.shutDown()
         await transport.shutDown()
         await uplink.shutDown()
+        await outbox.writeUnwritten()
         await buffer.close()
         do {
             try await backend.close()
@@ -297,6 +300,8 @@ extension Shop {
                 logger: logger
             )
             return buffer
+        } catch let error as NewerSchema {
+            throw Refusal(.dataError, "The span buffer cannot be opened: \(error).")
         } catch {
             throw Refusal(.cannotCreate, "The span buffer cannot be opened: \(SpanBuffer.words(of: error)).")
         }

@@ -90,8 +90,37 @@ public final class SyncWorker: Sendable {
         )
     }
 
-    /// Sends what can be sent now, both lanes at a time; at the end the spans that the orders' pushes have made.
-    public func once() async {
+    /// Sends what can be sent now, both lanes at a time; at the end the spans that the orders' pushes have made. SIGTERM and
+    /// SIGINT end it once the answers that are due have come: what is cut off then would be sent again.
+    ///
+    /// - Throws: What a service group has failed with.
+    public func once() async throws {
+        var configuration = ServiceGroupConfiguration(
+            services: [.init(service: Once(worker: self), successTerminationBehavior: .gracefullyShutdownGroup)],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        configuration.maximumGracefulShutdownDuration = Self.patience
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// For answers that are due when it is to end.
+    private static let patience = Duration.seconds(4)
+
+    private struct Once: Service {
+        let worker: SyncWorker
+
+        func run() async {
+            await withGracefulShutdownHandler {
+                await worker.drain()
+            } onGracefulShutdown: {
+                worker.spans.stop()
+                worker.orders.stop()
+            }
+        }
+    }
+
+    private func drain() async {
         async let spans: Void = once(spans)
         await once(orders)
         await spans
@@ -112,7 +141,7 @@ public final class SyncWorker: Sendable {
             switch status.state {
             case .backingOff:
                 guard inVain < 3, let wait = status.nextAttempt, wait <= .seconds(60) else { return }
-                try? await Task.sleep(for: wait)
+                await cancelWhenGracefulShutdown { try? await Task.sleep(for: wait) }
             case .idle, .draining, .offline, .blocked, .disabled:
                 // Spans may have gone and others be held for their time: then the next round takes nothing.
                 guard inVain == 0, status.state == .idle else { return }
@@ -129,13 +158,14 @@ public final class SyncWorker: Sendable {
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = .seconds(4)
+        configuration.maximumGracefulShutdownDuration = Self.patience
         try await ServiceGroup(configuration: configuration).run()
         await orders.disconnect()
     }
 
     /// Closes the files.
     public func close() async {
+        await outbox.writeUnwritten()
         await buffer.close()
         await uplink.shutDown()
         try? await database?.close()

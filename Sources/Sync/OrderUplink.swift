@@ -41,6 +41,15 @@ public actor OrderUplink: Lane {
     private var size: Int
     private var limit: Int
     private var notice: String?
+    /// Orders that the server refuses for a reason of their own, those that were tried longest ago first: passed over, so
+    /// that they hold up no other.
+    private var stuck: [OrderID] = []
+    /// Why the latest of them is.
+    private var refusal: OrderUpstreamError?
+    /// What stands in the way is that some are stuck, which does not keep others from being pushed.
+    private var waitsForStuck = false
+    /// Whether this round has brought a decision.
+    private var hasPushed = false
 
     /// - Parameters:
     ///   - upstream: Nil for nowhere: the lane is disabled.
@@ -99,36 +108,62 @@ public actor OrderUplink: Lane {
 
     @discardableResult
     public func round() async -> Bool {
-        guard let upstream, !isBusy else { return false }
-        isBusy = true
+        guard let upstream, !isBusy, mayGoOn else { return false }
+        (isBusy, hasPushed) = (true, false)
         defer { (isBusy, isDraining) = (false, false) }
-        var hasPushed = false
-        while mayBegin {
-            do {
-                let pending = try await outbox.pending(limit: size)
-                guard !pending.isEmpty else { break }
-                isDraining = true
-                try await upstream.connect()
-                let postponed = try await push(pending, to: upstream)
-                let isFlowing = postponed.count < pending.count
-                hasPushed = hasPushed || isFlowing
-                // A batch of which nothing was taken ends no back-off: what is stuck is not tried all the time.
-                if isFlowing, condition.recover(clock.monotonic) { logger.info("Orders flow again") }
-                grow(after: pending.count)
-                if let (id, reason) = postponed.first, pending.count < size || postponed.count == pending.count {
-                    throw OrderUpstreamError(.time(offline: false), "Order \(id) cannot be pushed now: \(reason)")
-                }
-            } catch {
-                take(error)
-                break
+        let known = stuck.count
+        do {
+            if isDue || waitsForStuck { try await pushOthers(to: upstream) }
+            if isDue {
+                try await pushStuck(known, to: upstream)
+                waitsForStuck = !stuck.isEmpty
+                if waitsForStuck, let refusal { take(refusal) }
             }
+        } catch {
+            waitsForStuck = false
+            take(error)
         }
         return hasPushed
     }
 
+    /// All that are not known to be stuck. A server that refuses one after the other is asked for a few batches at a time.
+    private func pushOthers(to upstream: any OrderUpstream) async throws {
+        var batchesInVain = 0
+        while mayGoOn, batchesInVain < Self.mostInVain {
+            let (asked, passed) = (size, Set(stuck))
+            let pending = try await outbox.pending(limit: asked + passed.count).filter { !passed.contains($0.id) }
+            let batch = Array(pending.prefix(asked))
+            guard !batch.isEmpty else { return }
+            let postponed = try await push(batch, to: upstream, areStuck: false)
+            stuck += postponed
+            batchesInVain = postponed.count < batch.count ? 0 : batchesInVain + 1
+            grow(after: batch.count, of: asked)
+        }
+    }
+
+    /// The first of the stuck ones, a few at a time and for as long as some are decided.
+    private func pushStuck(_ count: Int, to upstream: any OrderUpstream) async throws {
+        var left = count
+        while mayGoOn, left > 0 {
+            let asked = min(size, left)
+            let tried = Set(stuck.prefix(asked))
+            // All others have been decided, or were placed later.
+            let pending = try await outbox.pending(limit: stuck.count)
+            let batch = pending.filter { tried.contains($0.id) }
+            let postponed = batch.isEmpty ? [] : try await push(batch, to: upstream, areStuck: true)
+            stuck = stuck.dropFirst(asked) + postponed
+            left -= asked
+            guard postponed.count < batch.count || batch.isEmpty else { return }
+            grow(after: batch.count, of: asked)
+        }
+    }
+
+    /// Batches of a round of which nothing was taken, one after the other, before it is over.
+    private static let mostInVain = 5
+
     /// Doubles up to what has gone well, and a little more each time.
-    private func grow(after count: Int) {
-        guard count == size else { return }
+    private func grow(after count: Int, of asked: Int) {
+        guard count == asked else { return }
         if size == limit { limit = min(options.batch, limit + options.probe) }
         size = min(limit, size * 2)
     }
@@ -139,32 +174,48 @@ public actor OrderUplink: Lane {
         size = options.probe
     }
 
-    private var mayBegin: Bool {
-        !isStopping.withLock { $0 } && !Task.isCancelled && !condition.isSwitchedOff && condition.isDue(clock.monotonic)
+    private var mayGoOn: Bool {
+        !isStopping.withLock { $0 } && !Task.isCancelled && !condition.isSwitchedOff
     }
+
+    private var isDue: Bool { condition.isDue(clock.monotonic) }
 
     /// One batch in one trace: pushed, and what was decided written down.
     ///
-    /// - Returns: Those that were not decided, and why.
+    /// - Parameter areStuck: Whether they were passed over before.
+    /// - Returns: Those that were not decided.
     private func push(
         _ pending: [PendingOrder],
-        to upstream: any OrderUpstream
-    ) async throws -> [(id: OrderID, reason: String)] {
+        to upstream: any OrderUpstream,
+        areStuck: Bool
+    ) async throws -> [OrderID] {
+        isDraining = true
+        try await upstream.connect()
         let batch: Attributes = ["popshop.batch.size": .int(pending.count)]
         return try await tracer.withSpan("push orders", context: .topLevel, attributes: batch) { span in
             let spans = pending.map { spanForOrder($0) }
             let answers = try await ask(pending, upstream)
             var settlements: [OrderSettlement] = []
-            var postponed: [(id: OrderID, reason: String)] = []
+            var postponed: [OrderID] = []
             for ((row, answer), span) in zip(zip(pending, answers), spans) {
                 switch answer {
                 case .decided(let outcome):
                     let push = span.spanContext.traceParent
                     settlements.append(OrderSettlement(id: row.id, outcome: outcome, traceParent: push))
-                case .postponed(let reason): postponed.append((row.id, reason))
+                case .postponed(let reason):
+                    postponed.append(row.id)
+                    refusal = OrderUpstreamError(
+                        .time(offline: false),
+                        "Order \(row.id) cannot be pushed now: \(reason)"
+                    )
                 }
             }
             try await outbox.settle(settlements)
+            // What is stuck is not tried all the time: others that are taken do not end its back-off.
+            if !settlements.isEmpty {
+                hasPushed = true
+                if areStuck || !waitsForStuck, condition.recover(clock.monotonic) { logger.info("Orders flow again") }
+            }
             tell(settlements)
             for (answer, orderSpan) in zip(answers, spans) { finish(orderSpan, answer) }
             for (name, count) in Self.counts(settlements) { span.set("popshop.orders.\(name)", .int(count)) }

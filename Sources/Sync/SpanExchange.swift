@@ -49,7 +49,7 @@ struct SpanExchange: Sendable {
             let answer = OTLPAnswer(response, count: count, now: Int(clock.wall / 1_000_000_000))
             return Reply(
                 answer: answer.without(secrets),
-                date: response.headers[.date].flatMap(HTTPDate.seconds),
+                date: Self.date(response),
                 took: .nanoseconds(Int64(clamping: clock.monotonic - begun))
             )
         } catch {
@@ -82,17 +82,14 @@ struct SpanExchange: Sendable {
         let response = try await transport.send(question)
         let answer = OTLPAnswer(response, count: 0, now: Int(clamping: clock.wall / 1_000_000_000))
         if case .retry(let reason, let after?, _) = answer { return .later(reason: reason, after: after) }
-        if let date = response.headers[.date].flatMap(HTTPDate.seconds) {
-            return .told(date, isBackend: false)
-        }
+        if let date = Self.date(response) { return .told(date, isBackend: false) }
         return response.status.code < 500 ? .clockless : .untold
     }
 
     /// Asks the backend itself by a request without spans: one that it takes (OTLP, *OTLP/HTTP Response*: an empty request
     /// SHOULD be a success), and that costs nothing if by this machine's clock it would not have taken some.
     func timeOfBackend() async -> Time {
-        guard let body = Gzip.compress([]) else { return .untold }
-        let reply = await post(body, count: 0)
+        let reply = await sendNothing()
         switch reply.answer {
         case .delivered: return reply.date.map { .told($0, isBackend: true) } ?? .untold
         case .retry(let reason, let after?, _): return .later(reason: reason, after: after)
@@ -100,6 +97,20 @@ struct SpanExchange: Sendable {
         // It may be that it refuses requests without spans.
         case .retry, .split: return reply.date.map { .told($0, isBackend: false) } ?? .untold
         }
+    }
+
+    /// A request without spans.
+    func sendNothing() async -> Reply {
+        guard let body = Gzip.compress([]) else {
+            return Reply(answer: .retry(reason: "There is no memory to send spans.", after: nil, offline: false))
+        }
+        return await post(body, count: 0)
+    }
+
+    /// In seconds since 1970; nil for none, and for one that no clock can show: from 2262 on there are no nanoseconds for it.
+    private static func date(_ response: IncomingResponse) -> Int? {
+        guard let seconds = response.headers[.date].flatMap(HTTPDate.seconds) else { return nil }
+        return seconds <= Int.max / 1_000_000_000 ? seconds : nil
     }
 
     /// The values of the headers that are the user's, and what follows `Bearer` in them.

@@ -6,7 +6,7 @@ import TelemetryBuffer
 private struct Drain {
     /// Parts of batches that were refused, to be sent next.
     var parts: [SpanBatch] = []
-    /// Single spans that were refused; bad ones once the upstream takes others.
+    /// Single spans that were refused.
     var refused: [(span: SpanBatch, reason: String)] = []
     var inFlight = 0
     var delivered = DrainedSpans()
@@ -27,6 +27,16 @@ extension SpanUplink {
     /// - Returns: What was taken.
     func drain(_ exchange: SpanExchange) async -> DrainedSpans {
         var drain = Drain()
+        repeat {
+            await send(exchange, &drain)
+            await hear(exchange, &drain)
+        } while !drain.isOver && drain.refused.isEmpty && !drain.parts.isEmpty
+        await finish(&drain)
+        return drain.delivered
+    }
+
+    /// Until nothing waits, something stands in the way, or there are suspects enough.
+    private func send(_ exchange: SpanExchange, _ drain: inout Drain) async {
         await withTaskGroup(of: (batch: SpanBatch, reply: SpanExchange.Reply).self) { group in
             while true {
                 let begun = clock.monotonic
@@ -42,8 +52,6 @@ extension SpanUplink {
                 if !drain.isOver, drain.inFlight == 0 { await rest(since: begun) }
             }
         }
-        await finish(&drain)
-        return drain.delivered
     }
 
     /// Leaves the machine to a busy shop for a while: when nothing is under way, so that every answer is settled at once.
@@ -55,6 +63,9 @@ extension SpanUplink {
     /// The next batch to be sent; nil when none is, or none yet.
     private func next(_ drain: inout Drain) async -> SpanBatch? {
         guard !drain.isOver, drain.inFlight < (courtesy.isBusy ? 1 : pace.requests), mayBegin else { return nil }
+        guard drain.delivered.spans == 0 || drain.refused.count < options.maxSuspects else { return nil }
+        // A clock that is set meanwhile makes no span too old.
+        if skew.forget(ifSetSince: clock, tolerating: options.toleratedStep) { askedAt = nil }
         if let part = drain.parts.popLast() { return part }
         do {
             let take = try await outbox.nextBatch(
@@ -82,7 +93,7 @@ extension SpanUplink {
             if let date = reply.date { noteClock(date, isBackend: true) } else { skew.trustOwn(clock) }
             noteDelivered(batch, rejected: rejected, message: message)
             if condition.isClear { pace.note(batch.bytes, took: reply.took) }
-            await quarantine(&drain)
+            doubts[batch.id] = nil
         case .retry(let reason, let after, let offline):
             await outbox.giveBack(batch)
             if reply.isLate { pace.shrink(batch.bytes) }
@@ -112,22 +123,71 @@ extension SpanUplink {
         block("The upstream refused \(count) spans in a row, each by itself: it may be no OTLP endpoint. \(reason)")
     }
 
-    /// What is refused while others are taken is bad.
-    private func quarantine(_ drain: inout Drain) async {
-        for (span, reason) in drain.refused {
-            logger.error("A span was quarantined", metadata: ["reason": "\(reason)"])
-            await outbox.settle(span, .quarantined(reason: reason))
+    /// Spans that were refused beside others that were taken are sent again, each by itself, between two requests without
+    /// spans. One that is refused while both of these are taken is bad; of any other it may have been a login page on the way,
+    /// or a proxy that turned everything away for a while.
+    private func hear(_ exchange: SpanExchange, _ drain: inout Drain) async {
+        guard drain.delivered.spans > 0, !drain.refused.isEmpty, !drain.isOver, mayBegin else { return }
+        guard await isTaking(exchange, &drain) else {
+            if !drain.isOver { await doubt(&drain) }
+            return
         }
-        drain.refused = []
+        while !drain.isOver, mayBegin, let (span, _) = drain.refused.last {
+            let reply = await hearing(of: span, exchange)
+            guard case .split(let reason, _) = reply.answer else {
+                drain.refused.removeLast()
+                await take(reply, for: span, &drain)
+                continue
+            }
+            guard await isTaking(exchange, &drain) else { return }
+            drain.refused.removeLast()
+            await quarantine(span, reason)
+        }
+    }
+
+    private func hearing(of span: SpanBatch, _ exchange: SpanExchange) async -> SpanExchange.Reply {
+        await withTaskGroup(of: SpanExchange.Reply.self) { group in
+            group.addTask { [packer] in await exchange.send(span, packedBy: packer).reply }
+            onWaiting?(1)
+            return await group.next() ?? SpanExchange.Reply(answer: .retry(reason: "", after: nil, offline: false))
+        }
+    }
+
+    /// Whether the upstream takes a request without spans now.
+    private func isTaking(_ exchange: SpanExchange, _ drain: inout Drain) async -> Bool {
+        switch await exchange.sendNothing().answer {
+        case .delivered: return true
+        case .split: return false
+        case .retry(let reason, let after, let offline): postpone(reason, after: after, offline: offline)
+        case .blocked(let reason): block(reason)
+        }
+        drain.isOver = true
+        return false
+    }
+
+    /// An upstream may refuse requests without spans. What it has refused again and again, each time when it took others just
+    /// before, is bad all the same.
+    private func doubt(_ drain: inout Drain) async {
+        for (span, _) in drain.refused { doubts[span.id, default: 0] += 1 }
+        let bad = drain.refused.filter { doubts[$0.span.id, default: 0] >= options.maxDoubts }
+        drain.refused.removeAll { doubts[$0.span.id, default: 0] >= options.maxDoubts }
+        for (span, reason) in bad { await quarantine(span, reason) }
+    }
+
+    private func quarantine(_ span: SpanBatch, _ reason: String) async {
+        logger.error("A span was quarantined", metadata: ["reason": "\(reason)"])
+        await outbox.settle(span, .quarantined(reason: reason))
+        doubts[span.id] = nil
     }
 
     private func finish(_ drain: inout Drain) async {
         for part in drain.parts { await outbox.giveBack(part) }
-        if drain.delivered.spans > 0, !drain.isOver { await quarantine(&drain) }
         for (span, _) in drain.refused { await outbox.giveBack(span) }
         guard !drain.isOver, let (_, reason) = drain.refused.last else { return }
-        // What is refused and nothing taken beside it: as well as the span the upstream may be bad. Others will tell.
-        if hasDelivered {
+        // As well as the spans the upstream may be bad. Others will tell.
+        if drain.delivered.spans > 0 {
+            postpone("The upstream refuses some of what waits. \(reason)", after: nil, offline: false)
+        } else if hasDelivered {
             postpone("The upstream refuses all that waits. \(reason)", after: nil, offline: false)
         } else {
             block("The upstream takes no span at all: it may be no OTLP endpoint. \(reason)")

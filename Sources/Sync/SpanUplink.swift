@@ -37,7 +37,7 @@ public actor SpanUplink: Lane {
     /// What is known of the upstream's clock.
     var skew = ClockSkew()
     /// When the upstream was last asked for the time.
-    private var askedAt: UInt64?
+    var askedAt: UInt64?
     /// How much is sent at a time.
     var pace: SpanPace
     /// How much the shop is spared.
@@ -45,6 +45,8 @@ public actor SpanUplink: Lane {
     /// Whether the upstream, as configured, has ever taken a span.
     var hasDelivered = false
     var refusedInARow = 0
+    /// Spans that were refused beside others that were taken, and of which it could not be told whether they are bad.
+    var doubts: [SpanBatch.ID: Int] = [:]
     /// The most spans of this lane's own that may wait to be sent.
     private var ownWaiting = 0
 
@@ -259,10 +261,19 @@ extension SpanUplink {
         pace.probe()
         hasDelivered = false
         refusedInARow = 0
+        doubts = [:]
     }
 
     /// The buffer's own disk fails.
     func postponeForDisk(_ error: any Error) {
+        if error is OutcomesUnwritten {
+            // The outbox has logged why.
+            return postpone(
+                "The disk does not take what became of spans that were sent: no others are.",
+                after: nil,
+                offline: false
+            )
+        }
         logger.error("The span buffer cannot be read", metadata: ["error": "\(error)"])
         postpone("The span buffer cannot be read.", after: nil, offline: false)
     }

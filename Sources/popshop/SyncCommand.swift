@@ -59,7 +59,7 @@ struct SyncCommand: AsyncParsableCommand {
         var report = SyncReport(from: SyncProgress(try await worker.status()))
         report = try await withThrowingTaskGroup(of: SyncReport.self) { [report] group in
             group.addTask { try await Self.show(worker, in: report) }
-            if watch { try await worker.watch() } else { await worker.once() }
+            if watch { try await worker.watch() } else { try await worker.once() }
             group.cancelAll()
             return try await group.next() ?? report
         }

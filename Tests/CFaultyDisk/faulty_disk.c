@@ -91,7 +91,8 @@ static int count_write(struct disk *disk) {
 // Why a write that ends at `end` is refused; 0 when it is not.
 static int refusal(struct disk *disk, int file, off_t end) {
     switch (atomic_load(&disk->mode)) {
-    case FAULTY_DISK_REFUSES: return EIO;
+    case FAULTY_DISK_REFUSES:
+    case FAULTY_DISK_GONE: return EIO;
     case FAULTY_DISK_FULL: {
         struct stat status;
         if (fstat(file, &status) != 0) return EIO;
@@ -107,7 +108,7 @@ int faulty_open(const char *path, int flags, int mode) {
     if (disk && (flags & O_CREAT) && access(path, F_OK) != 0) {
         int state = atomic_load(&disks[disk].mode);
         if (atomic_load(&disks[disk].left) == 0) state = FAULTY_DISK_REFUSES;
-        if (state == FAULTY_DISK_REFUSES) return refuse(&disks[disk], EIO);
+        if (state == FAULTY_DISK_REFUSES || state == FAULTY_DISK_GONE) return refuse(&disks[disk], EIO);
     }
     int file = open(path, flags, mode);
     if (file >= 0 && file < FILES) atomic_store(&disk_of_file[file], disk);
@@ -126,6 +127,19 @@ ssize_t faulty_pwrite(int file, const void *bytes, size_t count, off_t offset) {
     case 2: return refuse(disk, EIO);
     default: return pwrite(file, bytes, count, offset);
     }
+}
+
+// What was written just now is read from the disk, too, however it was cached.
+ssize_t faulty_pread(int file, void *bytes, size_t count, off_t offset) {
+    struct disk *disk = disk_of(file);
+    if (disk && atomic_load(&disk->mode) == FAULTY_DISK_GONE) return refuse(disk, EIO);
+    return pread(file, bytes, count, offset);
+}
+
+ssize_t faulty_read(int file, void *bytes, size_t count) {
+    struct disk *disk = disk_of(file);
+    if (disk && atomic_load(&disk->mode) == FAULTY_DISK_GONE) return refuse(disk, EIO);
+    return read(file, bytes, count);
 }
 
 ssize_t faulty_write(int file, const void *bytes, size_t count) {

@@ -28,6 +28,7 @@ import Tracing
     /// A receiver on a port of its own, for as long as the closure runs.
     private func withReceiver(
         queueSpans: Int = 1 << 16,
+        waiting: Int = 0,
         _ body: @escaping @Sendable (_ url: String, _ client: CurlClient, _ buffer: TraceReader) async throws -> Void
     ) async throws {
         let directory = try TemporaryDirectory()
@@ -37,6 +38,7 @@ import Tracing
             configuration: BufferConfiguration(queueSpans: queueSpans),
             logger: logger
         )
+        Self.spans(waiting).forEach(buffer.onEnd)
         let (ports, port) = AsyncStream<Int>.makeStream()
         let application = OTLPReceiver(buffer: buffer).application(host: "127.0.0.1", port: 0, logger: logger) {
             port.yield($0)
@@ -63,21 +65,23 @@ import Tracing
         try await client.send(OutgoingRequest(method: .post, url: url, headers: headers, body: body))
     }
 
-    private static func request(_ spans: Int) throws -> [UInt8] {
+    private static let resource = Resource(attributes: ["service.name": "elsewhere"])
+
+    private static func request(_ count: Int) throws -> [UInt8] {
+        OTLPEncoder.request(resource: OTLPEncoder.resource(resource), spans: spans(count).map(OTLPEncoder.span))
+    }
+
+    private static func spans(_ count: Int) -> [SpanData] {
         let ids = IDGenerator(seed: 1)
-        let resource = Resource(attributes: ["service.name": "elsewhere"])
-        let encoded = (0..<spans).map { _ in
-            OTLPEncoder.span(
-                SpanData(
-                    name: "work",
-                    context: SpanContext(traceID: ids.traceID(), spanID: ids.spanID()),
-                    startTime: 1_700_000_000_000_000_000,
-                    endTime: 1_700_000_000_001_000_000,
-                    resource: resource
-                )
+        return (0..<count).map { _ in
+            SpanData(
+                name: "work",
+                context: SpanContext(traceID: ids.traceID(), spanID: ids.spanID()),
+                startTime: 1_700_000_000_000_000_000,
+                endTime: 1_700_000_000_001_000_000,
+                resource: resource
             )
         }
-        return OTLPEncoder.request(resource: OTLPEncoder.resource(resource), spans: encoded)
     }
 
     @Test func `what is answered is on disk, packed or not`() async throws {
@@ -157,14 +161,19 @@ import Tracing
         }
     }
 
-    @Test func `more than there is room for is turned away before any of it is taken`() async throws {
-        try await withReceiver(queueSpans: 100) { url, client, reader in
-            let answer = try await post(url, client, try Self.request(90), [.contentType: "application/x-protobuf"])
-            #expect(answer.status.code == 429 && answer.headers[.retryAfter] == "1")
+    @Test(arguments: [(76, 413), (60, 429)])
+    func `more than there is room for is turned away before any of it is taken, for ever where there never is`(
+        count: Int,
+        status: Int
+    ) async throws {
+        try await withReceiver(queueSpans: 100, waiting: 30) { url, client, reader in
+            let form: HTTPFields = [.contentType: "application/x-protobuf"]
+            let answer = try await post(url, client, try Self.request(count), form)
+            #expect(answer.status.code == status && answer.headers[.retryAfter] == (status == 429 ? "1" : nil))
             #expect(try await reader.counts().pending == 0)
-            let fits = try await post(url, client, try Self.request(60), [.contentType: "application/x-protobuf"])
+            let fits = try await post(url, client, try Self.request(40), form)
             #expect(fits.status == .ok)
-            #expect(try await reader.counts().pending == 60)
+            #expect(try await reader.counts().pending == 70)
         }
     }
 

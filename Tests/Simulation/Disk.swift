@@ -12,6 +12,8 @@ final class Disk {
         case refuses = 1
         /// There is no room for more than what is there.
         case full = 2
+        /// Nothing can be read either.
+        case gone = 3
     }
 
     let path: String
@@ -76,11 +78,16 @@ final class Disk {
         }
         let open: @convention(c) (UnsafePointer<CChar>?, CInt, CInt) -> CInt = faulty_open
         let pwrite: @convention(c) (CInt, UnsafeRawPointer?, Int, Int) -> Int = faulty_pwrite
+        let pread: @convention(c) (CInt, UnsafeMutableRawPointer?, Int, Int) -> Int = faulty_pread
+        let read: @convention(c) (CInt, UnsafeMutableRawPointer?, Int) -> Int = faulty_read
         let write: @convention(c) (CInt, UnsafeRawPointer?, Int) -> Int = faulty_write
         let truncate: @convention(c) (CInt, Int) -> CInt = faulty_ftruncate
         replace("open", unsafeBitCast(open, to: UnsafeRawPointer.self))
         replace("pwrite", unsafeBitCast(pwrite, to: UnsafeRawPointer.self))
         replace("pwrite64", unsafeBitCast(pwrite, to: UnsafeRawPointer.self))
+        replace("pread", unsafeBitCast(pread, to: UnsafeRawPointer.self))
+        replace("pread64", unsafeBitCast(pread, to: UnsafeRawPointer.self))
+        replace("read", unsafeBitCast(read, to: UnsafeRawPointer.self))
         replace("write", unsafeBitCast(write, to: UnsafeRawPointer.self))
         replace("ftruncate", unsafeBitCast(truncate, to: UnsafeRawPointer.self))
     }()

@@ -67,7 +67,7 @@ final class Edge {
         if !isWhole { disk = try old.asKilled() }
         process = nil
         if old !== disk { old.remove() }
-        if traits.disk == .faulty, dice.chance(25) { disk.mode = dice.pick([.refuses, .full]) }
+        if traits.disk == .faulty, dice.chance(25) { disk.mode = dice.pick([.refuses, .full, .gone]) }
         do {
             try open()
         } catch  where disk.mode != .sound {

@@ -165,12 +165,20 @@ final class OrderLine: OrderUpstream {
             // A batch that was halved: one transaction is done, the other not.
             _ = commit(Array(orders.prefix(orders.count / 2)))
             throw failure(.time(offline: false), "The server went away between two transactions.")
+        case 5:
+            // A constraint of the server's own, for as long as the weather is bad.
+            return orders.map { order in
+                guard Self.isOdd(order.id) else { return commit([order])[0] }
+                return .postponed(reason: "A trigger does not want it.")
+            }
         case 4:
             let decided = commit(Array(orders.dropFirst()))
             return [.postponed(reason: "Deadlock.")] + decided
         default: return commit(orders)
         }
     }
+
+    private static func isOdd(_ id: OrderID) -> Bool { id.description.utf8.reduce(0) { $0 &+ $1 } & 1 == 1 }
 
     private func commit(_ orders: [Order]) -> [PushAnswer] {
         let outcomes = server.commit(orders)

@@ -12,6 +12,8 @@ final class SpanLine: HTTPTransport {
         var weather = Weather.clear
         /// How wrong the clock of a login page's maker is, in seconds.
         var portalError = 0
+        /// So many requests more are turned away by a proxy, in the midst of a drain.
+        var turnedAway = 0
         /// No request before, on the edge's monotonic clock.
         var floor: UInt64 = 0
         /// No request before, unless somebody asks for one.
@@ -50,6 +52,7 @@ final class SpanLine: HTTPTransport {
     func set(_ weather: Weather) {
         state.withLock { state in
             state.weather = weather
+            if weather == .clear { state.turnedAway = 0 }
             state.portalError = state.dice.chance(30) ? state.dice.pick([-864_000, -90_000, 90_000, 864_000]) : 0
         }
     }
@@ -134,6 +137,7 @@ extension SpanLine {
             switch throwFate() {
             case .arrives, .doubled: return answer(pick([200, 204, 501]))
             case .status(let status): return answer(status)
+            case .turnedAway: return turnAway()
             case .requestLost, .answerLost, .late: throw lost()
             case .requestCut, .answerCut, .answerGarbled: throw HTTPTransportError(.badResponse, "Cut.")
             }
@@ -149,6 +153,7 @@ extension SpanLine {
     ) throws(HTTPTransportError) -> IncomingResponse {
         travel()
         let sum = spans.reduce(0) { ($0 &* 31) ^ $1.id }
+        if isTurnedAway() { return turnAway() }
         guard [.clear, .flaky].contains(weather) else {
             log.note("\(oracle.name) POST \(spans.count) \(sum) \(weather)")
             log.tally("\(weather)")
@@ -167,6 +172,9 @@ extension SpanLine {
     ) throws(HTTPTransportError) -> IncomingResponse {
         switch fate {
         case .status(let status): return answer(status, retryAfter: chance(30))
+        case .turnedAway(let count):
+            state.withLock { $0.turnedAway = count - 1 }
+            return turnAway()
         case .requestLost: throw lost()
         case .requestCut: throw HTTPTransportError(.badResponse, "Cut.")
         case .late(let seconds):
@@ -224,8 +232,18 @@ extension SpanLine {
         case .throttle: return answer(429, retryAfter: true)
         case .refusedKey: return answer(pick([401, 403]))
         case .misconfigured: return answer(pick([404, 405, 415, 402, 451]))
-        case .turnedAway: return answer(400, type: "text/plain", Array("Bad request".utf8))
+        case .turnedAway: return turnAway()
         case .clear, .flaky: return answer(500)
+        }
+    }
+
+    private func turnAway() -> IncomingResponse { answer(400, type: "text/plain", Array("Bad request".utf8)) }
+
+    private func isTurnedAway() -> Bool {
+        state.withLock { state in
+            guard state.turnedAway > 0 else { return false }
+            state.turnedAway -= 1
+            return true
         }
     }
 

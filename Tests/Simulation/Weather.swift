@@ -46,15 +46,18 @@ enum Fate: Sendable {
     case late(seconds: Int)
     /// The server is busy.
     case status(Int)
+    /// A proxy turns away so many requests, this one first.
+    case turnedAway(Int)
 
     static func thrown(_ dice: inout Dice) -> Fate {
-        switch dice.pick(0...19) {
+        switch dice.pick(0...20) {
         case 0, 1: .requestLost
         case 2, 3: .requestCut(dice.pick(0...999))
         case 4, 5: .answerLost
         case 6, 7: .answerCut(dice.pick(0...999))
         case 8: .answerGarbled
         case 9: .doubled
+        case 20 where dice.chance(30): .turnedAway(dice.pick(2...60))
         case 10: .late(seconds: dice.magnitude(upTo: 7_200))
         case 11, 12: .status(dice.pick([408, 429, 500, 502, 503, 504, 507, 599]))
         default: .arrives

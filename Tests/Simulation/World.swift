@@ -93,9 +93,10 @@ final class World {
     }
 
     private func breakDisk(of edge: Edge) {
-        switch dice.pick(0...4) {
+        switch dice.pick(0...5) {
         case 0: edge.disk.mode = .refuses
         case 1: edge.disk.mode = .full
+        case 5: edge.disk.mode = .gone
         case 2, 3: edge.die(afterWrites: dice.magnitude(upTo: 120))
         default: edge.disk.mode = .sound
         }

@@ -16,13 +16,14 @@ public final class SpanBuffer: SpanProcessor, Service {
 
     /// Opens the buffer, which takes some milliseconds of disk work.
     ///
-    /// A slice or a ledger that is corrupt, or of a newer version, is moved aside and the buffer opens without it.
+    /// A slice or a ledger that is corrupt is moved aside and the buffer opens without it; of one that a newer version wrote
+    /// nothing is touched.
     ///
     /// - Parameters:
     ///   - directory: `<data-dir>/telemetry`; made when it is not there. Belongs to one process.
     ///   - clock: The time written to the ledger.
     ///   - timer: What the flush interval and the back-off are measured by.
-    /// - Throws: What the file system or SQLite says: no rights, no room, a disk that fails.
+    /// - Throws: What the file system or SQLite says: no rights, no room, a disk that fails, a newer version's file.
     public init(
         directory: String,
         configuration: BufferConfiguration = BufferConfiguration(),
@@ -61,7 +62,10 @@ public final class SpanBuffer: SpanProcessor, Service {
     }
 
     /// Whether so many spans more would find a place in the queue, and leave some to others.
-    public func hasRoom(for count: Int) -> Bool { queue.held + count <= configuration.queueSpans * 3 / 4 }
+    public func hasRoom(for count: Int) -> Bool { queue.held + count <= mostAtOnce }
+
+    /// More at a time never find a place.
+    public var mostAtOnce: Int { configuration.queueSpans * 3 / 4 }
 
     /// Writes until the group shuts down or the task is cancelled, and then once more. The owner calls `close()` when
     /// nothing makes spans any more: when a group is cancelled, that is after this has returned.

@@ -98,6 +98,9 @@ public struct OTLPReceiver: Sendable {
     }
 
     private func take(_ request: ExportRequest, _ form: Form) async throws(Refusal) -> Response {
+        guard request.count <= buffer.mostAtOnce else {
+            throw Refusal(.contentTooLarge, "The body has more than \(buffer.mostAtOnce) spans.")
+        }
         guard buffer.hasRoom(for: request.count) else { throw Refusal.busy }
         var rejected = 0
         for group in request.groups {

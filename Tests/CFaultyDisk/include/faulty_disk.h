@@ -15,6 +15,8 @@ enum faulty_disk_mode {
     FAULTY_DISK_REFUSES = 1,
     // There is as much on it as there was when faulty_disk_fill was called; more fails with ENOSPC.
     FAULTY_DISK_FULL = 2,
+    // Every read and every write fails with EIO: a cable that has come loose.
+    FAULTY_DISK_GONE = 3,
 };
 
 // How many disks there may be at a time; their numbers are below it.
@@ -40,6 +42,8 @@ void faulty_disk_reset(int disk);
 
 int faulty_open(const char *path, int flags, int mode);
 ssize_t faulty_pwrite(int file, const void *bytes, size_t count, off_t offset);
+ssize_t faulty_pread(int file, void *bytes, size_t count, off_t offset);
+ssize_t faulty_read(int file, void *bytes, size_t count);
 ssize_t faulty_write(int file, const void *bytes, size_t count);
 int faulty_ftruncate(int file, off_t length);
 

@@ -138,10 +138,10 @@ extension SliceReader {
         return (old, earliest)
     }
 
-    func latestEnd(_ range: OutcomeRange) throws -> Int64? {
+    func latestEnd(_ range: OutcomeRange, notAfter bound: Int64) throws -> Int64? {
         try read { db in
-            let sql = "SELECT max(end_ns) FROM spans WHERE seq BETWEEN ? AND ?"
-            return try Int64.fetchOne(db, sql: sql, arguments: [range.first, range.last])
+            let sql = "SELECT max(end_ns) FROM spans WHERE seq BETWEEN ? AND ? AND end_ns <= ?"
+            return try Int64.fetchOne(db, sql: sql, arguments: [range.first, range.last, bound])
         }
     }
 }

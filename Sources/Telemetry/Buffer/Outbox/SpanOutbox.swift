@@ -42,8 +42,8 @@ public actor SpanOutbox {
     /// when it is not sure enough for that; those that start after it are passed over.
     ///
     /// - Parameter window: Of starts, in nanoseconds since 1970, UTC.
-    /// - Throws: `DatabaseError`.
-    ///   `CancellationError` once it is stopped.
+    /// - Throws: `DatabaseError`. `OutcomesUnwritten` while the disk does not take what became of others: what is sent then
+    ///   would be sent again after a restart. `CancellationError` once it is stopped.
     public func nextBatch(
         maxBytes: Int,
         maxSpans: Int = .max,
@@ -51,6 +51,7 @@ public actor SpanOutbox {
         expires: Bool = true
     ) async throws -> OutboxTake {
         await writeUnwritten()
+        guard unwritten.isEmpty else { throw OutcomesUnwritten() }
         if expires || window.lowerBound < old.bound { old.spans = [:] }
         old.bound = window.lowerBound
         while true {
@@ -143,7 +144,11 @@ public actor SpanOutbox {
         var latest: Int64?
         for (id, ranges) in slices {
             for range in ranges {
-                if let end = try reading(id, { try $0.latestEnd(range) }) { latest = max(latest ?? .min, end) }
+                // One that ends later than now has a time that cannot be, by which the others are not moved.
+                let bound = Int64(clamping: end)
+                if let end = try reading(id, { try $0.latestEnd(range, notAfter: bound) }) {
+                    latest = max(latest ?? .min, end)
+                }
             }
         }
         guard let latest else { return 0 }
@@ -197,7 +202,8 @@ public actor SpanOutbox {
         }
     }
 
-    private func writeUnwritten() async {
+    /// Tries once more to write what became of sent spans, where the disk has not taken it.
+    public func writeUnwritten() async {
         let waiting = unwritten
         unwritten = []
         for (slice, spans, settlement) in waiting { await write(slice, spans, settlement) }
@@ -214,9 +220,18 @@ public actor SpanOutbox {
     /// Nil for a slice that has gone or is bad.
     private func reading<Value>(_ id: Int64, _ body: (SliceReader) throws -> Value?) throws -> Value? {
         guard !bad.withLock({ $0.contains(id) }) else { return nil }
-        do {
+        func read() throws -> Value? {
             if reader?.id != id { reader = try SliceReader(id: id, path: files.slice(id)) }
             return try reader.flatMap(body)
+        }
+        do {
+            do {
+                return try read()
+            } catch  where BufferDatabase.isCorruption(error) {
+                // A new connection says whether it is the file.
+                reader = nil
+                return try read()
+            }
         } catch  where BufferDatabase.isCorruption(error) {
             logger.error("A slice cannot be read; its spans stay", metadata: ["slice": "\(id)", "error": "\(error)"])
             bad.withLock { _ = $0.insert(id) }
@@ -224,6 +239,11 @@ public actor SpanOutbox {
             return nil
         }
     }
+}
+
+/// What became of sent spans is not on disk yet.
+public struct OutcomesUnwritten: Error, CustomStringConvertible {
+    public var description: String { "what became of sent spans cannot be written" }
 }
 
 /// What is left of a range without the others.

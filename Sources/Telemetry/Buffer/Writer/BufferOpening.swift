@@ -13,14 +13,20 @@ struct BufferOpening {
     private let clock: any TraceClock
     private let logger: Logger
 
-    /// - Throws: What the file system or SQLite says of a fault that setting a file aside would not mend.
+    /// - Throws: What the file system or SQLite says of a fault that setting a file aside would not mend; `NewerSchema`.
     init(files: BufferFiles, configuration: BufferConfiguration, clock: any TraceClock, logger: Logger) throws {
         self.files = files
         self.clock = clock
         self.logger = logger
         try files.create()
         let existed = files.exists(files.ledger)
-        (ledger, report) = try Self.openLedger(files, clock, logger)
+        do {
+            (ledger, report) = try Self.openLedger(files, clock, logger)
+        } catch  where BufferDatabase.isLackOfRoom(error) {
+            // A database's log and index are made anew after an orderly end, and what is sent makes room.
+            files.giveUpReserve()
+            (ledger, report) = try Self.openLedger(files, clock, logger)
+        }
         if !existed || !report.setAside.isEmpty { report.rebuiltLedger = !files.sliceIDs().isEmpty }
         try adoptSlices(upTo: configuration.sliceBytes)
     }

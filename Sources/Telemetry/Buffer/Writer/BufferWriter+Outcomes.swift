@@ -1,3 +1,4 @@
+import GRDB
 import ServiceTracing
 
 // What became of spans, for the outbox: only the writer writes it, in the active slice and in sealed ones.
@@ -54,7 +55,15 @@ extension BufferWriter {
     @discardableResult
     func settle(_ id: Int64, _ spans: [ClosedRange<Int64>], _ settlement: Settlement) throws -> Int {
         let now = Int64(clamping: clock.wall)
-        return try change(id) { $0.settle(spans, settlement, at: now, enqueued: $1) }
+        func write() throws -> Int { try change(id) { $0.settle(spans, settlement, at: now, enqueued: $1) } }
+        do {
+            return try write()
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            // What has been sent must be noted, or it would be sent again.
+            files.giveUpReserve()
+            defer { files.keepReserve() }
+            return try write()
+        }
     }
 
     /// Makes a slice's expired spans pending again.
@@ -88,7 +97,8 @@ extension BufferWriter {
         }
         guard let index = sealed.firstIndex(where: { $0.id == id }) else { return 0 }
         let slice = try writer(of: id)
-        let before = slice.counters.pending
+        // As it was before anything failed, which is what the sealed one tells of.
+        let before = sealed[index].counters.pending
         _ = try slice.change(make)
         sealed[index].counters = slice.counters
         sealed[index].outcomes = slice.outcomes

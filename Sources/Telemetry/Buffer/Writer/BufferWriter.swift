@@ -71,7 +71,10 @@ actor BufferWriter {
             try ledger.setDropped(droppedBefore + queue.dropped)
             lastError = nil
         } catch {
-            try recover(from: error)
+            if lastError == nil { logger.error("The span buffer cannot write", metadata: ["error": "\(error)"]) }
+            lastError = String(describing: error)
+            if (error as? DatabaseError)?.resultCode == .SQLITE_FULL { try makeRoom() }
+            throw error
         }
     }
 
@@ -120,7 +123,13 @@ actor BufferWriter {
         if batch.isEmpty { batch = queue.take()[...] }
         guard !batch.isEmpty else { return false }
         let slice = try activeSlice()
-        let appended = try slice.append(batch)
+        let appended: Int
+        do {
+            appended = try slice.append(batch)
+        } catch {
+            try recover(slice, from: error)
+            throw error
+        }
         settled += appended
         queue.release(batch.prefix(appended))
         batch = appended == batch.count ? [] : batch.dropFirst(appended)
@@ -160,37 +169,50 @@ actor BufferWriter {
             SealedSlice(id: slice.id, bytes: bytes, counters: slice.counters, outcomes: slice.outcomes)
         )
         try ledger.seal(slice.id, at: clock.wall, bytes: bytes, counters: slice.counters)
+        // Where it was given up, and there is room again.
+        files.keepReserve()
     }
 
-    /// A bad file is set aside and the spans go into a new one; a full disk gives up slices that are delivered, never
-    /// others: within its budget nothing that has not been sent is deleted for lack of room.
-    private func recover(from error: any Error) throws {
-        if lastError == nil { logger.error("The span buffer cannot write", metadata: ["error": "\(error)"]) }
-        lastError = String(describing: error)
-        if BufferDatabase.isCorruption(error), let slice = active {
+    /// A bad file is set aside and the spans go into a new one; one that is only said to be bad, by a connection that the disk
+    /// has failed, is opened again.
+    private func recover(_ slice: SliceWriter, from error: any Error) throws {
+        if BufferDatabase.isCorruption(error) {
+            if BufferDatabase.isSuspicion(error), slice.reopenings < Self.mostReopenings {
+                do {
+                    return try slice.reopen()
+                } catch  where !BufferDatabase.isCorruption(error) {
+                    // It will be told when the disk can be read.
+                    return
+                } catch {}
+            }
             try abandon(slice, because: error)
-        } else if error is FileGone, files.exists(files.slices), let slice = active {
+        } else if error is FileGone, files.exists(files.slices) {
             // It alone has gone. Where the folder has, too, that may be back.
+            try ledger.fold(slice.id, slice.counters)
             active = nil
             try? slice.close()
-            try ledger.fold(slice.id, slice.counters)
-        } else if (error as? DatabaseError)?.resultCode == .SQLITE_FULL {
-            if let delivered = sealed.first(where: { $0.counters.pending == 0 }) {
-                files.giveUpReserve()
-                defer { files.keepReserve() }
-                try drop(delivered)
-            }
         }
-        throw error
     }
 
+    /// A file that is sound as often as it is looked at, and takes nothing, is none to write to.
+    private static let mostReopenings = 3
+
+    /// The books first: what is folded and cannot be moved is unlinked on opening.
     private func abandon(_ slice: SliceWriter, because error: any Error) throws {
+        try ledger.fold(slice.id, slice.counters)
         active = nil
-        let counters = slice.counters
         try? slice.close()
         let path = try files.setAside(files.slice(slice.id), timestamp: clock.wall)
         logger.error("A slice of the span buffer was set aside", metadata: ["path": "\(path)", "error": "\(error)"])
-        try ledger.fold(slice.id, counters)
+    }
+
+    /// A full disk gives up a slice that is delivered, never others: within its budget nothing that has not been sent is
+    /// deleted for lack of room.
+    private func makeRoom() throws {
+        guard let delivered = sealed.first(where: { $0.counters.pending == 0 }) else { return }
+        files.giveUpReserve()
+        defer { files.keepReserve() }
+        try drop(delivered)
     }
 }
 

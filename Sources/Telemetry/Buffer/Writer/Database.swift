@@ -42,17 +42,28 @@ enum BufferDatabase {
         precondition(!steps.isEmpty, "the schema is compiled in")
         try queue.write { db in
             let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            guard (0...steps.count + mostNewerSteps).contains(version) else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a version that cannot be")
+            }
             if version > steps.count { throw NewerSchema(version: version) }
             for step in steps[version...] { try db.execute(sql: step.text) }
             if version < steps.count { try db.execute(sql: "PRAGMA user_version = \(steps.count)") }
         }
     }
 
+    /// A version that is higher by more was not written by a later shop, but by a bad disk.
+    private static let mostNewerSteps = 1_000
+
     /// More than any file can hold: a number that is higher was not written by us, and sums of such ones would overflow.
     static let mostSpans = 1 << 48
 
     /// Whether an error says that there is no such file.
     static func isMissing(_ error: any Error) -> Bool { (error as? DatabaseError)?.resultCode == .SQLITE_CANTOPEN }
+
+    /// Whether an error may say that the disk is full: SQLite tells some of it as a failure to read or write.
+    static func isLackOfRoom(_ error: any Error) -> Bool {
+        [.SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN].contains((error as? DatabaseError)?.resultCode)
+    }
 
     /// Whether an error says that a rollback journal has to be played back, which only a writer may do. The buffer keeps
     /// none: a shop was killed while it made the file, and there is nothing in it.
@@ -62,12 +73,15 @@ enum BufferDatabase {
 
     /// Whether an error says that the file itself is bad, so that trying again is of no use.
     static func isCorruption(_ error: any Error) -> Bool {
-        if error is NewerSchema || error is RowDecodingError || error is SliceUnreadable { return true }
+        if error is RowDecodingError || error is SliceUnreadable || isSuspicion(error) { return true }
+        return (error as? DatabaseError)?.resultCode == .SQLITE_ERROR
+    }
+
+    /// Whether an error that says so may be a connection's own, which the disk has failed before.
+    static func isSuspicion(_ error: any Error) -> Bool {
         guard let error = error as? DatabaseError else { return false }
-        switch error.resultCode {
-        case .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_ERROR: return true
-        default: return error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
-        }
+        return [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
+            || error.extendedResultCode == .SQLITE_IOERR_SHORT_READ
     }
 }
 
@@ -78,9 +92,9 @@ struct FileGone: Error, CustomStringConvertible {
     var description: String { "\(path) is not there any more" }
 }
 
-/// A file written by a later version of the shop.
-struct NewerSchema: Error, CustomStringConvertible {
+/// A file written by a later version of the shop, which is left as it is: what waits in it is that version's to send.
+public struct NewerSchema: Error, CustomStringConvertible {
     let version: Int
 
-    var description: String { "written by a newer version (schema \(version))" }
+    public var description: String { "it was written by a newer version of PopShop (schema \(version))" }
 }

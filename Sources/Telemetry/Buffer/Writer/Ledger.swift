@@ -55,14 +55,16 @@ struct CatalogueRow: Hashable, Sendable {
 
 /// `ledger.sqlite`. Confined to the writer.
 final class Ledger {
-    private let queue: DatabaseQueue
+    private let connection: WriterConnection
     private(set) var totals: LedgerTotals
     private(set) var catalogue: [CatalogueRow]
 
     /// - Throws: `DatabaseError`, `NewerSchema`.
     init(_ path: String) throws {
-        queue = try BufferDatabase.writer(path, schema: "schema/sqlite/telemetry-ledger")
-        (totals, catalogue) = try queue.read { db in (try LedgerTotals.read(db), try CatalogueRow.readAll(db)) }
+        connection = WriterConnection(path: path, schema: "schema/sqlite/telemetry-ledger")
+        (totals, catalogue) = try connection.open().queue.read { db in
+            (try LedgerTotals.read(db), try CatalogueRow.readAll(db))
+        }
     }
 
     /// A connection that only reads; nil for a file that a shop was killed over before there was anything in it.
@@ -80,7 +82,7 @@ final class Ledger {
 
     /// Makes a slice known before its file is.
     func add(_ id: Int64, created: UInt64, sealed: UInt64? = nil) throws {
-        try queue.write { db in
+        try write { db in
             try db.execute(
                 sql: "INSERT INTO slices (id, created_ns, sealed_ns) VALUES (?, ?, ?)",
                 arguments: [id, Int64(clamping: created), sealed.map { Int64(clamping: $0) }]
@@ -90,7 +92,7 @@ final class Ledger {
     }
 
     func seal(_ id: Int64, at time: UInt64, bytes: Int, counters: SliceCounters) throws {
-        try queue.write { db in
+        try write { db in
             try db.execute(
                 sql: "UPDATE slices SET sealed_ns = ?, bytes = ?, enqueued = ? WHERE id = ?",
                 arguments: [Int64(clamping: time), bytes, counters.enqueued, id]
@@ -100,7 +102,7 @@ final class Ledger {
 
     /// Takes a slice's counts into the totals, once however often it is asked: its pending ones become evicted.
     func fold(_ id: Int64, _ counters: SliceCounters) throws {
-        totals = try queue.write { db in
+        totals = try write { db in
             try db.execute(sql: "UPDATE slices SET folded = 1 WHERE id = ? AND folded = 0", arguments: [id])
             if db.changesCount == 1 {
                 try db.execute(
@@ -120,14 +122,20 @@ final class Ledger {
     /// How many were dropped in all.
     func setDropped(_ count: Int) throws {
         guard count != totals.dropped else { return }
-        try queue.write { db in
+        try write { db in
             try db.execute(sql: "UPDATE totals SET dropped = ?", arguments: [count])
         }
         totals.dropped = count
     }
 
-    func close() throws {
-        try queue.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
-        try queue.close()
+    func close() throws { try connection.close() }
+
+    private func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        do {
+            return try connection.open().queue.write(body)
+        } catch {
+            connection.giveUp(after: error)
+            throw error
+        }
     }
 }

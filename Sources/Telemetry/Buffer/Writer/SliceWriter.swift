@@ -12,21 +12,33 @@ final class SliceWriter {
     static let mostUnindexed = 4_096
 
     let id: Int64
-    private let queue: DatabaseQueue
-    private let file: FileIdentity?
-    private(set) var counters = SliceCounters()
-    private(set) var outcomes = SliceOutcomes()
+    private let connection: WriterConnection
+    private var file: FileIdentity?
+    private var contents = Contents()
     /// The database without its log, in bytes.
     private(set) var bytes = 0
-    private var services: [String: Int64] = [:]
-    private var resources: [[UInt8]: Int64] = [:]
-    private var names: Set<String> = []
     /// The rows of its traces; read when something is appended, which to a sealed slice nothing is.
     private var rows: [TraceID: Int64]?
-    /// Traces whose ids are not yet where they are looked up by.
-    private var unindexed = 0
-    /// Resources already met, by identity, kept alive so that an identity is not used twice.
-    private var known: [ObjectIdentifier: Known] = [:]
+    /// A transaction has failed: what is remembered is read again before the next, since its COMMIT may have been made.
+    private var isDoubtful = false
+    /// How often it was opened again, and found sound, since something was appended.
+    private(set) var reopenings = 0
+
+    var counters: SliceCounters { contents.counters }
+    var outcomes: SliceOutcomes { contents.outcomes }
+
+    /// What is remembered of what is on disk, and is as it was when a transaction fails.
+    private struct Contents {
+        var counters = SliceCounters()
+        var outcomes = SliceOutcomes()
+        var services: [String: Int64] = [:]
+        var resources: [[UInt8]: Int64] = [:]
+        var names: Set<String> = []
+        /// Traces whose ids are not yet where they are looked up by.
+        var unindexed = 0
+        /// Resources already met, by identity, kept alive so that an identity is not used twice.
+        var known: [ObjectIdentifier: Known] = [:]
+    }
 
     private struct Known {
         let origin: Origin
@@ -39,9 +51,33 @@ final class SliceWriter {
     /// - Throws: `DatabaseError`, `NewerSchema`.
     init(id: Int64, path: String) throws {
         self.id = id
-        queue = try BufferDatabase.writer(path, schema: "schema/sqlite/telemetry-slice")
-        file = FileIdentity(path: path)
-        try queue.read { db in try load(db) }
+        connection = WriterConnection(path: path, schema: "schema/sqlite/telemetry-slice")
+        _ = try opened()
+    }
+
+    /// The connection, with what is on disk read where it is new or may be otherwise than is remembered.
+    private func opened() throws -> DatabaseQueue {
+        let (queue, isNew) = try connection.open()
+        do {
+            if isNew || isDoubtful { try queue.read { db in try load(db) } }
+        } catch {
+            connection.giveUp()
+            throw error
+        }
+        if isNew { file = FileIdentity(path: connection.path) }
+        return queue
+    }
+
+    /// Opens the file by a new connection and has all of it checked: what that says is the file's.
+    ///
+    /// - Throws: `DatabaseError`, corruption among them; `RowDecodingError`.
+    func reopen() throws {
+        connection.giveUp()
+        let findings = try opened().read { try String.fetchAll($0, sql: "PRAGMA integrity_check(1)") }
+        guard findings == ["ok"] else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: findings.first ?? "no check")
+        }
+        reopenings += 1
     }
 
     /// Appends spans in one transaction.
@@ -49,9 +85,11 @@ final class SliceWriter {
     /// - Returns: How many: fewer than were given when the next belongs to a service for which there is no bit left.
     /// - Throws: `DatabaseError`, `FileGone`; then none was appended.
     func append(_ spans: ArraySlice<EncodedSpan>) throws -> Int {
+        let queue = try opened()
         if let file, !file.isInPlace { throw FileGone(path: file.path) }
         var appended = 0
         try queue.writeWithoutTransaction { db in
+            let before = contents
             do {
                 let rows = try rows ?? loadRows(db)
                 // Not held twice, or it would be copied.
@@ -63,10 +101,13 @@ final class SliceWriter {
                 }
                 self.rows = traces.takeRows()
             } catch {
-                try? load(db)
+                // The disk may not even be read just now.
+                (contents, isDoubtful) = (before, true)
                 throw error
             }
-            bytes = try Self.size(db)
+            reopenings = 0
+            // What was appended is there, whatever becomes of this.
+            if let size = try? Self.size(db) { bytes = size }
         }
         return appended
     }
@@ -76,32 +117,32 @@ final class SliceWriter {
     /// - Returns: Whether anything was changed.
     /// - Throws: `DatabaseError`; then nothing was.
     func change(_ make: (inout SliceOutcomes, Int) -> SliceOutcomes.Change) throws -> Bool {
+        let queue = try opened()
         var (outcomes, counters) = (outcomes, counters)
         let change = make(&outcomes, counters.enqueued)
         guard !change.isEmpty else { return false }
         counters.add(change.counters)
-        try queue.write { db in
-            try SliceOutcomes.write(change, db)
-            try counters.writeSettled(db)
-            try counters.findOldest(db, outcomes)
+        do {
+            try queue.write { db in
+                try SliceOutcomes.write(change, db)
+                try counters.writeSettled(db)
+                try counters.findOldest(db, outcomes)
+            }
+        } catch {
+            isDoubtful = true
+            connection.giveUp(after: error)
+            throw error
         }
-        (self.outcomes, self.counters) = (outcomes, counters)
+        (contents.outcomes, contents.counters) = (outcomes, counters)
         return true
     }
 
-    /// Moves all of the log into the file and closes it. Readers may keep the log from being cut; nothing is lost then,
-    /// and they are not waited for: one that gives way to everybody may take its time.
-    func close() throws {
-        queue.writeWithoutTransaction { db in
-            try? db.execute(sql: "PRAGMA busy_timeout = 0")
-            _ = try? db.checkpoint(.truncate)
-        }
-        try queue.close()
-    }
+    /// Moves all of the log into the file and closes it.
+    func close() throws { try connection.close() }
 
     /// For tests of a full disk: the file grows no further than this many bytes; nil lifts the limit.
     func limit(bytes: Int?) throws {
-        try queue.writeWithoutTransaction { db in
+        try opened().writeWithoutTransaction { db in
             let pageSize = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
             let pages = bytes.map { $0 / pageSize } ?? 1_073_741_823
             _ = try Int.fetchOne(db, sql: "PRAGMA max_page_count = \(pages)")
@@ -110,28 +151,28 @@ final class SliceWriter {
 
     /// For tests of a disk that fails.
     func refuseWrites(_ isRefusing: Bool) throws {
-        try queue.writeWithoutTransaction { db in
+        try opened().writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA query_only = \(isRefusing ? "ON" : "OFF")")
         }
     }
 
     private func load(_ db: Database) throws {
-        counters = try SliceCounters.read(db)
-        outcomes = try SliceOutcomes.read(db)
-        try counters.findOldest(db, outcomes)
-        bytes = try Self.size(db)
-        services = [:]
-        resources = [:]
-        known = [:]
+        var contents = Contents()
+        contents.counters = try SliceCounters.read(db)
+        contents.outcomes = try SliceOutcomes.read(db)
+        try contents.counters.findOldest(db, contents.outcomes)
         for row in try Row.fetchAll(db, sql: "SELECT id, name FROM services") {
-            services[try row.decode(forColumn: "name")] = try row.decode(Int64.self, forColumn: "id")
+            contents.services[try row.decode(forColumn: "name")] = try row.decode(Int64.self, forColumn: "id")
         }
         for row in try Row.fetchAll(db, sql: "SELECT id, payload FROM resources") {
             let payload: DataBytes = try row.decode(forColumn: "payload")
-            resources[payload.bytes] = try row.decode(Int64.self, forColumn: "id")
+            contents.resources[payload.bytes] = try row.decode(Int64.self, forColumn: "id")
         }
-        names = try String.fetchSet(db, sql: "SELECT name FROM names")
+        contents.names = try String.fetchSet(db, sql: "SELECT name FROM names")
+        bytes = try Self.size(db)
         rows = nil
+        self.contents = contents
+        isDoubtful = false
     }
 
     private static func size(_ db: Database) throws -> Int {
@@ -143,12 +184,12 @@ final class SliceWriter {
     private func loadRows(_ db: Database) throws -> [TraceID: Int64] {
         let until = try Int64.fetchOne(db, sql: "SELECT seq FROM trace_ids_until") ?? 0
         var rows: [TraceID: Int64] = [:]
-        unindexed = 0
+        contents.unindexed = 0
         let stored = try Row.fetchCursor(db, sql: "SELECT trace_id, first_seq FROM traces")
         while let row = try stored.next() {
             let (id, seq): (DataBytes, Int64) = try (row.decode(atIndex: 0), row.decode(atIndex: 1))
             if let id = TraceID(bytes: id.bytes) { rows[id] = seq }
-            if seq > until { unindexed += 1 }
+            if seq > until { contents.unindexed += 1 }
         }
         return rows
     }
@@ -169,14 +210,14 @@ final class SliceWriter {
         for entry in traces.entries { try entry.write(inserting: inserting, updating: updating) }
         try index(db, traces)
         try counters.writeAppended(db)
-        defer { self.counters = counters }
+        defer { contents.counters = counters }
         return counters.enqueued - self.counters.enqueued
     }
 
     /// Puts the ids of traces where they are looked up by, many at a time: they are random, and each would be a page.
     private func index(_ db: Database, _ traces: TraceBatch) throws {
-        unindexed += traces.entries.count { $0.row == nil }
-        guard unindexed >= Self.mostUnindexed else { return }
+        contents.unindexed += traces.entries.count { $0.row == nil }
+        guard contents.unindexed >= Self.mostUnindexed else { return }
         try db.execute(
             sql: """
                 INSERT OR IGNORE INTO trace_ids
@@ -185,44 +226,46 @@ final class SliceWriter {
                 UPDATE trace_ids_until SET seq = (SELECT max(first_seq) FROM traces);
                 """
         )
-        unindexed = 0
+        contents.unindexed = 0
     }
 
     /// The ids of a resource and its service, stored when new; nil when there is no room for another service.
     private func resolve(_ db: Database, _ origin: Origin) throws -> Known? {
-        if let known = known[origin.id] { return known }
+        if let known = contents.known[origin.id] { return known }
         guard let service = try serviceID(db, origin.serviceName) else { return nil }
         let known = Known(origin: origin, resource: try resourceID(db, origin.payload, service), service: service)
-        if self.known.count >= 1_024 { self.known = [:] }
-        self.known[origin.id] = known
+        if contents.known.count >= 1_024 { contents.known = [:] }
+        contents.known[origin.id] = known
         return known
     }
 
     private func serviceID(_ db: Database, _ name: String) throws -> Int64? {
-        if let id = services[name] { return id }
-        guard services.count < Self.maxServices else { return nil }
-        let id = Int64(services.count)
+        if let id = contents.services[name] { return id }
+        guard contents.services.count < Self.maxServices else { return nil }
+        let id = Int64(contents.services.count)
         try db.execute(sql: "INSERT INTO services (id, name) VALUES (?, ?)", arguments: [id, name])
-        services[name] = id
+        contents.services[name] = id
         return id
     }
 
     private func resourceID(_ db: Database, _ payload: [UInt8], _ service: Int64) throws -> Int64 {
-        if let id = resources[payload] { return id }
+        if let id = contents.resources[payload] { return id }
         try db.execute(
             sql: "INSERT INTO resources (service_id, payload) VALUES (?, ?)",
             arguments: [service, DataBytes(bytes: payload)]
         )
-        resources[payload] = db.lastInsertedRowID
+        contents.resources[payload] = db.lastInsertedRowID
         return db.lastInsertedRowID
     }
 
     private func list(_ db: Database, _ name: String) throws {
         // Names that are equal to Swift and not to SQLite, such as an accent composed and not, are two.
-        if let index = names.firstIndex(of: name), names[index].utf8.elementsEqual(name.utf8) { return }
-        guard names.count < Self.maxNames else { return }
+        if let index = contents.names.firstIndex(of: name), contents.names[index].utf8.elementsEqual(name.utf8) {
+            return
+        }
+        guard contents.names.count < Self.maxNames else { return }
         try db.execute(sql: "INSERT OR IGNORE INTO names (name) VALUES (?)", arguments: [name])
-        names.insert(name)
+        contents.names.insert(name)
     }
 
     private static let insertSQL = """
