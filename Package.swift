@@ -36,6 +36,33 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
 }
 
+// Every parser of what others write: as tests, or, where POPSHOP_FUZZER is set, as a program for libFuzzer. It is the same
+// folder twice, since a program could not look into the modules in a release build, as tests may.
+let parsers: Target = {
+    let dependencies: [Target.Dependency] = [
+        "Assets", "Commerce", "Faults", "Gzip", "HTTPClient", "LoadGeneratorService", "OTLP", "PostgresClient",
+        "RedisClient", "RedisStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Sync",
+        "TelemetryBuffer", httpTypes,
+    ]
+    let path = "Tests/FuzzTests"
+    guard Context.environment["POPSHOP_FUZZER"] != nil else {
+        return .testTarget(
+            name: "FuzzTests",
+            dependencies: dependencies,
+            path: path,
+            exclude: ["Corpus", "Fuzzer"],
+            swiftSettings: strict
+        )
+    }
+    return .executableTarget(
+        name: "fuzz",
+        dependencies: dependencies,
+        path: path,
+        exclude: ["Corpus", "FuzzTests.swift", "Mutator.swift"],
+        swiftSettings: strict
+    )
+}()
+
 let package = Package(
     name: "popshop",
     platforms: [.macOS(.v15)],
@@ -282,7 +309,7 @@ let package = Package(
                 "Sync", "CZlib", "ChildProcess", "Commerce", "ConsoleAPI", "HTTPClient", "OTLP", "ServiceTracing",
                 "Storage",
                 "TelemetryBuffer", "TestSupport",
-                httpTypes, lifecycle, logging, protobuf, tracing,
+                grdb, httpTypes, lifecycle, logging, protobuf, tracing,
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
@@ -305,7 +332,7 @@ let package = Package(
             path: "Tests/SimulationRunner",
             swiftSettings: strict
         ),
-        tests("SimulationTests", ["Simulation"]),
+        tests("SimulationTests", ["Simulation", "ServiceTracing", "TelemetryBuffer", logging, tracing]),
         .target(
             name: "Console",
             dependencies: [
@@ -433,18 +460,7 @@ let package = Package(
                 .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]
         ),
-        // Every parser of what others write.
-        .testTarget(
-            name: "FuzzTests",
-            dependencies: [
-                "Assets", "Commerce", "Faults", "Gzip", "HTTPClient", "LoadGeneratorService", "OTLP", "PostgresClient",
-                "RedisClient", "RedisStorage", "ServiceKit", "ServiceTracing", "Shop", "ShopAPI", "Sync",
-                "TelemetryBuffer", httpTypes,
-            ],
-            path: "Tests/FuzzTests",
-            exclude: ["Corpus"],
-            swiftSettings: strict
-        ),
+        parsers,
         tests(
             "CrashTests",
             [

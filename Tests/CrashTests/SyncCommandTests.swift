@@ -1,5 +1,6 @@
 import ChildProcess
 import Foundation
+import GRDB
 import HTTPClient
 import HTTPTypes
 import Shop
@@ -31,6 +32,63 @@ import Testing
         #expect(last.hasPrefix("spans ") && last.contains(words), "\(said)")
         #expect(!said.contains(" -"), "A count that falls below nothing: \(said)")
         #expect((code == 0) != last.contains("still pending"))
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `a signal lets the answer come that is due, so that nothing is sent again`(signal: Int32) async throws {
+        let directory = try await closedShop()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (arrived, answers) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let ok = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        let ingress = try FakeServer(.held(ok, arrived: arrived, answers: answers))
+        let sync = try ChildProcess(
+            ShopProcess.binary.path(),
+            ["sync", "--once", "--data-dir", directory],
+            environment: ["OTEL_EXPORTER_OTLP_ENDPOINT": ingress.url, "LOG_LEVEL": "critical"]
+        )
+        await Self.wait(for: arrived)
+        sync.signal(signal)
+        answers.signal()
+        let said = await sync.restOfOutput()
+        let code = sync.waitUntilExit()
+        #expect([0, Refusal.Code.temporary.rawValue].contains(code), "\(said)")
+        let (_, status) = try ChildProcess.run(
+            ShopProcess.binary.path(),
+            ["status", "--json", "--data-dir", directory],
+            environment: [:]
+        )
+        let fields = try JSONDecoder().decode([String: JSONValue].self, from: Data(status.utf8))
+        guard case .object(let spans)? = fields["spans"], case .int(let sent)? = spans["sent"] else {
+            Issue.record("\(status)")
+            return
+        }
+        #expect(sent > 0, "\(status)")
+    }
+
+    private static func wait(for semaphore: DispatchSemaphore) async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                semaphore.wait()
+                continuation.resume()
+            }
+        }
+    }
+
+    @Test func `spans of a newer version are refused in one sentence, and left as they are`() async throws {
+        let directory = try await closedShop()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let slice = directory + "/telemetry/slices/00000001.sqlite"
+        let queue = try DatabaseQueue(path: slice)
+        try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 99") }
+        try queue.close()
+        let (status, said) = try Self.sync(directory, ["OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"])
+        #expect(status == Refusal.Code.dataError.rawValue)
+        #expect(said.hasPrefix("popshop: ") && said.contains("newer version"), "\(said)")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory + "/telemetry/slices").contains(
+                "00000001.sqlite"
+            )
+        )
     }
 
     @Test func `with nowhere to send it exits 78 and names the variables`() async throws {

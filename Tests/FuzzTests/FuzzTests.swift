@@ -16,14 +16,14 @@ struct FuzzTests {
 
     @Test("What was found once is found no more", arguments: targets)
     func corpus(target: FuzzTarget) throws {
-        for input in try Corpus.inputs(of: target) {
-            #expect(throws: Never.self, "\(Corpus.shown(input))") { try target.run(input) }
+        for input in try target.corpus() {
+            #expect(throws: Never.self, "\(shown(input))") { try target.run(input) }
         }
     }
 
     @Test("Nothing ends the process, and what is read means what was written", arguments: targets)
     func mutations(target: FuzzTarget) throws {
-        let corpus = try Corpus.inputs(of: target)
+        let corpus = try target.corpus()
         guard let seconds = Self.seconds else {
             try run(target, corpus, seed: 1, count: 2_000)
             return
@@ -53,21 +53,15 @@ struct FuzzTests {
             do {
                 try target.run(input)
             } catch {
-                Issue.record("\(target.name), seed \(seed): \(error): \(Corpus.shown(input))")
+                Issue.record("\(target.name), seed \(seed): \(error): \(shown(input))")
                 return
             }
         }
     }
 }
 
-/// The inputs of `Corpus/<target>`, a file each, and the target's own seeds.
-private enum Corpus {
-    static func inputs(of target: FuzzTarget) throws -> [[UInt8]] {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Corpus/\(target.name)")
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        let files = try names.sorted().map { Array(try Data(contentsOf: folder.appending(path: $0))) }
-        return target.seeds.map { Array($0.utf8) } + files
-    }
+private func shown(_ input: [UInt8]) -> String { "base64 \(Data(input).base64EncodedString())" }
 
-    static func shown(_ input: [UInt8]) -> String { "base64 \(Data(input).base64EncodedString())" }
+extension FuzzTarget: CustomTestStringConvertible {
+    var testDescription: String { name }
 }

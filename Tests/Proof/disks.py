@@ -1,10 +1,10 @@
 """Disks that fill up, vanish, fail or rot under the real binary: what it answers meanwhile, and what is there afterwards.
 
-    python3 Tests/Proof/disks.py [--popshop .build/debug/popshop] [--only CASE ...] [--errors 60] [--flips 120]
+    python3 Tests/Proof/disks.py [--popshop .build/debug/popshop] [--only CASE ...] [--errors 60] [--flips 40]
 
 A tmpfs that is filled under load and then made larger (needs root: left out by name where it cannot be mounted); a
-data directory that goes away and comes back; writes, syncs and new files that fail with EIO or ENOSPC, for a while or once
-(killer.c); databases with garbled pages and flipped bytes. An order that was answered 201 must be there, every other
+data directory that goes away and comes back; writes, syncs and new files that fail with EIO or ENOSPC, for a while or once, and reads with
+them (killer.c); databases with garbled pages and flipped bytes. An order that was answered 201 must be there, every other
 answer be the contract's error; a shop's database that cannot be used is refused in one sentence with exit code 65 and left
 as it is, a bad file of the span buffer is set aside and named, and the shop opens. Prints a table; exits 0 only if all of
 it is so.
@@ -161,6 +161,34 @@ def killed_when_full(proof):
         life.close()
 
 
+def closed_when_full(proof):
+    """Closed in order, so that no file has a log any more, and then the disk is full: what waits is sent all the same."""
+    ingress = Arrivals()
+    life = proof.life(OTEL_EXPORTER_OTLP_ENDPOINT=ingress.url)
+    try:
+        with mounted(life.data, "24m"):
+            shop = life.open("--offline")
+            life.sell(enough=100, browse=4)
+            pending = life.spans()["pending"]
+            life.stop(shop)
+            fill(life.data)
+            code, said = life.command("sync", "--once")
+            need(f"sync --once exits {code}: {said}", code == 0)
+            came = len(ingress.mark())
+            need(f"{came} spans came of {pending}", came >= pending)
+            shop, is_open = life.demo(False)
+            need(f"it does not open: {life.told()}", is_open)
+            spans = life.spans()
+            need(f"spans wait again: {spans}", spans["sent"] >= pending)
+            subprocess.run(["mount", "-o", "remount,size=96m", life.data], check=True)
+            life.goes_on()
+            life.close_and_check(shop)
+            return f"sync --once sends {came} spans and exits 0; a shop opens there; with room it goes on"
+    finally:
+        ingress.server.shutdown()
+        life.close()
+
+
 @contextlib.contextmanager
 def mounted(path, size):
     os.makedirs(path, exist_ok=True)
@@ -253,6 +281,31 @@ def failing(number):
     return case
 
 
+def gone(proof):
+    """Nothing can be read or written for a while under load, three times: a cable that is loose."""
+    life = proof.life()
+    try:
+        shop = life.open(killed=True)
+        life.sell(enough=100, browse=1)
+        failed, refused = 0, Counter()
+        for _ in range(3):
+            enqueued = life.spans()["enqueued"]
+            life.killer["reads"], life.killer["error"] = 1, errno.EIO
+            life.sell_for(2, browse=1)
+            life.killer["reads"] = life.killer["error"] = 0
+            refused.update(life.refusals())
+            life.goes_on()
+            spans = life.spans()
+            need(f"spans that were on disk are not, or are evicted: {spans}", spans["enqueued"] > enqueued and spans["evicted"] == 0)
+        failed = life.killer["failed"]
+        need(f"refused with {dict(refused)}", refused and all(status in (500, 503) for status, _ in refused))
+        life.close_and_check(shop)
+        codes = ", ".join(f"{count} × {status} `{code}`" for (status, code), count in sorted(refused.items()))
+        return f"{failed} calls failed, orders refused {codes}; no file is set aside, and it goes on"
+    finally:
+        life.close()
+
+
 def failing_once(proof):
     """One call fails, at any place of a run."""
     failed, refused, opened = Counter(), Counter(), Counter()
@@ -316,10 +369,12 @@ CASES = {
     "a full disk": full,
     "a full disk, with spans that were sent": delivered_when_full,
     "killed on a full disk": killed_when_full,
+    "closed, and then the disk is full": closed_when_full,
     "the directory is moved away and back": vanished("moved away and back"),
     "the directory is removed": vanished("removed"),
     "every call fails with EIO": failing(errno.EIO),
     "every call fails with ENOSPC": failing(errno.ENOSPC),
+    "nothing can be read either": gone,
     "one call fails": failing_once,
     **rot.CASES,
 }

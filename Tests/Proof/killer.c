@@ -33,6 +33,7 @@ struct control {
     _Atomic uint64_t from;
     _Atomic uint64_t until;    // but this one and those after it do not; 0 for all.
     _Atomic uint64_t failed;   // So many did.
+    _Atomic uint64_t reads;    // Whether reads fail with them. They never count.
     char call[16];             // The one that was killed at,
     char file[232];            // and its file.
 };
@@ -40,8 +41,8 @@ struct control {
 static struct control *control;
 static char folder[PATH_MAX];
 static size_t folder_length;
-// Open files of the folder, by descriptor.
-static _Atomic unsigned char ours[65536];
+// Open files of the folder, by descriptor: those that may be written, and all.
+static _Atomic unsigned char ours[65536], read_too[65536];
 
 #define REAL(name) ((typeof(&name))real(#name, &real_##name))
 #define DECLARE(name) static void *real_##name
@@ -111,7 +112,10 @@ static struct turn count(void) {
     return result
 
 static int opened(const char *path, int flags, int file) {
-    if (file >= 0 && file < 65536) ours[file] = is_our_path(path) && (flags & O_ACCMODE) != O_RDONLY;
+    if (file >= 0 && file < 65536) {
+        read_too[file] = is_our_path(path);
+        ours[file] = read_too[file] && (flags & O_ACCMODE) != O_RDONLY;
+    }
     return file;
 }
 
@@ -147,9 +151,28 @@ OPENAT(openat64)
 
 DECLARE(close);
 int close(int file) {
-    if (file >= 0 && file < 65536) ours[file] = 0;
+    if (file >= 0 && file < 65536) ours[file] = read_too[file] = 0;
     return REAL(close)(file);
 }
+
+// Whether a read is to fail: only while all calls do.
+static int cannot_read(int file) {
+    if (!control || !control->reads || !control->error || file < 0 || file >= 65536 || !read_too[file]) return 0;
+    atomic_fetch_add(&control->failed, 1);
+    errno = (int)control->error;
+    return 1;
+}
+
+DECLARE(read);
+ssize_t read(int file, void *bytes, size_t size) { return cannot_read(file) ? -1 : REAL(read)(file, bytes, size); }
+
+#define PREAD(name)                                                                  \
+    DECLARE(name);                                                                   \
+    ssize_t name(int file, void *bytes, size_t size, off_t at) {                     \
+        return cannot_read(file) ? -1 : REAL(name)(file, bytes, size, at);           \
+    }
+PREAD(pread)
+PREAD(pread64)
 
 DECLARE(write);
 ssize_t write(int file, const void *bytes, size_t size) {

@@ -16,6 +16,7 @@ OUTBOX = "Sources/Telemetry/Buffer/Outbox/SpanOutbox.swift"
 PAGE = "Sources/Telemetry/Buffer/Outbox/SliceReader+Batch.swift"
 OUTCOMES = "Sources/Telemetry/Buffer/Outbox/SliceOutcomes.swift"
 WRITER = "Sources/Telemetry/Buffer/Writer/BufferWriter.swift"
+SLICE = "Sources/Telemetry/Buffer/Writer/SliceWriter.swift"
 
 IGNORES_AGE = (PAGE, "if moved < window.lowerBound {", "if moved < Int64.min {")
 
@@ -159,7 +160,7 @@ MUTANTS = [
     ),
     Mutant(
         "a full disk drops spans that were not sent",
-        [(WRITER, "if let delivered = sealed.first(where: { $0.counters.pending == 0 }) {", "if let delivered = sealed.first {")],
+        [(WRITER, "guard let delivered = sealed.first(where: { $0.counters.pending == 0 }) else { return }\n        files", "guard let delivered = sealed.first else { return }\n        files")],
     ),
     Mutant(
         "the budget drops the oldest slice, delivered or not, and counts nothing as evicted",
@@ -197,10 +198,33 @@ MUTANTS = [
         [
             (
                 ORDERS,
-                "case .postponed(let reason): postponed.append((row.id, reason))",
-                "case .postponed(let reason): settlements.append(OrderSettlement(id: row.id, outcome: .rejected(reason: reason)))",
+                "                    postponed.append(row.id)\n",
+                "                    settlements.append(OrderSettlement(id: row.id, outcome: .rejected(reason: reason)))\n",
             ),
-            (ORDERS, "var postponed: [(id: OrderID, reason: String)] = []", "let postponed: [(id: OrderID, reason: String)] = []"),
+            (ORDERS, "var postponed: [OrderID] = []", "let postponed: [OrderID] = []"),
         ],
+    ),
+    Mutant(
+        "orders that are stuck are forgotten",
+        [(ORDERS, "            stuck = stuck.dropFirst(asked) + postponed\n", "            stuck = Array(stuck.dropFirst(asked))\n            stuck += stuck.isEmpty ? [] : postponed\n")],
+    ),
+    Mutant(
+        "what is refused beside others is bad",
+        [(DRAIN, "            guard await isTaking(exchange, &drain) else { return }\n", "")],
+    ),
+    Mutant(
+        "what is refused is bad once others were taken",
+        [
+            (DRAIN, "        guard await isTaking(exchange, &drain) else {\n            if !drain.isOver", "        guard drain.delivered.spans > 0 else {\n            if !drain.isOver"),
+            (DRAIN, "            guard await isTaking(exchange, &drain) else { return }\n", ""),
+        ],
+    ),
+    Mutant(
+        "what a connection says that the disk has failed is believed of the file",
+        [(WRITER, "if BufferDatabase.isSuspicion(error), slice", "if BufferDatabase.isSuspicion(error), slice.counters.enqueued < 0, slice")],
+    ),
+    Mutant(
+        "the books keep what a failed transaction would have added",
+        [(SLICE, "                (contents, isDoubtful) = (before, true)\n", "                isDoubtful = before.counters.enqueued < 0\n")],
     ),
 ]

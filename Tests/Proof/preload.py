@@ -22,7 +22,7 @@ def compiled(name, folder):
 class Killer:
     """What killer.c does in the processes that get `environment`: the layout is its `struct control`."""
 
-    FIELDS = ("calls", "at", "way", "sockets", "error", "from", "until", "failed")
+    FIELDS = ("calls", "at", "way", "sockets", "error", "from", "until", "failed", "reads")
     WAYS = ("before", "half", "after")
     SIZE = 8 * len(FIELDS) + 16 + 232
 

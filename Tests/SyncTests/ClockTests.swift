@@ -27,6 +27,34 @@ import Testing
         await bench.buffer.close()
     }
 
+    @Test(arguments: ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 2263 00:00:00 GMT"])
+    func `a date for which there are no nanoseconds is none`(date: String) async throws {
+        let bench = try Bench()
+        try await bench.record(1...10)
+        bench.ingress.scriptTime(.status(405, [.date: date]))
+        bench.ingress.script { _ in .ok(date: date) }
+        await bench.lane.round()
+        try await bench.record(11...20)
+        await bench.lane.round()
+        #expect(try await bench.books() == [0, 20, 0, 0, 0, 0])
+        #expect(await bench.lane.status().lastError == nil)
+        await bench.buffer.close()
+    }
+
+    @Test func `a clock that is set in the midst of a drain makes no span too old`() async throws {
+        let bench = try Bench { $0.probeSpans = 10 }
+        try await bench.record(1...200)
+        let clock = bench.clock
+        bench.ingress.script { delivery in
+            // A time server sets the machine's clock two days forward after the first request.
+            if delivery.ids.contains(1) { clock.step(seconds: 2 * 86_400) }
+            return .ok()
+        }
+        await bench.lane.round()
+        #expect(try await bench.books()[3] == 0)
+        await bench.buffer.close()
+    }
+
     @Test(arguments: [-10 * 86_400, 10 * 86_400])
     func `a login page with a wrong clock neither expires spans nor keeps them once it is gone`(error: Int) async throws
     {

@@ -60,6 +60,48 @@ import Testing
         )
     }
 
+    @Test(arguments: [1, 19, 20, 25, 130])
+    func `orders that are stuck, however many, hold up none behind them`(count: Int) async throws {
+        let bench = OrderBench { ($0.probe, $0.batch) = (20, 500) }
+        let stuck = Set(bench.place(count))
+        let others = bench.place(300)
+        bench.upstream.script { order in
+            if stuck.contains(order.id) { throw ScriptedUpstream.NotThisOne() }
+            return .accepted
+        }
+        // Five batches of which nothing is taken end a round.
+        for _ in 0...count / 100 {
+            await bench.lane.round()
+            bench.clock.advance(.seconds(60))
+        }
+        #expect(bench.outbox.settled.map(\.id) == others)
+        #expect(await bench.lane.status().state == .backingOff)
+        // What comes now waits for no back-off of theirs.
+        await bench.lane.round()
+        let later = bench.place(30)
+        await bench.lane.round()
+        #expect(bench.outbox.settled.map(\.id) == others + later)
+        bench.upstream.script { _ in .accepted }
+        bench.clock.advance(.seconds(60))
+        await bench.lane.round()
+        #expect(bench.outbox.outboxCounts().pending == 0)
+        #expect(await bench.lane.status().state == .idle)
+        #expect(bench.upstream.receipts.count == count + 330)
+    }
+
+    @Test func `a server that refuses one after the other is not asked for all that wait`() async throws {
+        let bench = OrderBench { ($0.probe, $0.batch) = (20, 500) }
+        bench.place(5_000)
+        bench.upstream.script { _ in throw ScriptedUpstream.NotThisOne() }
+        await bench.lane.round()
+        #expect(bench.upstream.batches.joined().count <= 2_000)
+        #expect(await bench.lane.status().state == .backingOff)
+        bench.upstream.script { _ in .accepted }
+        bench.clock.advance(.seconds(60))
+        await bench.lane.round()
+        #expect(bench.outbox.outboxCounts().accepted == 5_000)
+    }
+
     @Test func `a lone order that the upstream will not have now is tried with a back-off that grows`() async throws {
         let bench = OrderBench()
         bench.place(1)

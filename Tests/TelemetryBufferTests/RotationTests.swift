@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import ServiceTracing
 import Testing
 import Tracing
@@ -76,6 +77,54 @@ import Tracing
         #expect(path.contains("00000001.sqlite.corrupt-") && scratch.files.exists(path))
         let counts = await reopened.counts()
         #expect(counts.evicted == 100 && counts.pending == 50)
+    }
+
+    @Test(arguments: ["ledger.sqlite", "slices/00000001.sqlite", "slices/00000002.sqlite"])
+    func `of what a newer version wrote nothing is touched, and a version that cannot be is a bad file`(
+        name: String
+    ) async throws {
+        let buffer = try scratch.buffer(BufferConfiguration())
+        try await fill(buffer, 1...20)
+        try await buffer.writer.sealActive()
+        try await fill(buffer, 21...30)
+        await buffer.close()
+        let path = scratch.path + "/" + name
+        let version = try setVersion(of: path) { $0 + 1 }
+        let before = try files()
+        #expect(throws: NewerSchema.self) { try scratch.buffer() }
+        #expect(try files() == before)
+        // The newer one is used again.
+        _ = try setVersion(of: path) { _ in version }
+        let again = try scratch.buffer()
+        #expect(await again.counts().pending == 30)
+        #expect(again.openReport.setAside.isEmpty)
+        await again.close()
+        _ = try setVersion(of: path) { _ in 1 << 20 }
+        let fresh = try scratch.buffer()
+        #expect(fresh.openReport.setAside.count == 1)
+        await fresh.close()
+    }
+
+    /// - Returns: What it was.
+    private func setVersion(of path: String, _ change: (Int) -> Int) throws -> Int {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        return try queue.write { db in
+            let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+            try db.execute(sql: "PRAGMA user_version = \(change(version))")
+            return version
+        }
+    }
+
+    /// The databases, by their names, as they are.
+    private func files() throws -> [String: Data] {
+        let names = try FileManager.default.subpathsOfDirectory(atPath: scratch.path)
+        let databases = names.filter { $0.hasSuffix(".sqlite") || $0.contains("corrupt") }
+        return Dictionary(
+            uniqueKeysWithValues: databases.map {
+                ($0, FileManager.default.contents(atPath: scratch.path + "/" + $0) ?? Data())
+            }
+        )
     }
 
     @Test func `a corrupt ledger is set aside and made anew from the slices`() async throws {

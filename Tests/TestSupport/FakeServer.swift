@@ -1,3 +1,4 @@
+public import Dispatch
 import Foundation
 
 #if canImport(Glibc)
@@ -12,6 +13,8 @@ public final class FakeServer: Sendable {
         case answer(String)
         /// Nothing, until the client goes away.
         case silence
+        /// These bytes to a HEAD, and to anything else once the second semaphore says so; the first says that it has come.
+        case held(String, arrived: DispatchSemaphore, answers: DispatchSemaphore)
         /// No connection at all: the port is taken, so that nobody else gets it, but nobody listens.
         case dead
     }
@@ -43,10 +46,23 @@ public final class FakeServer: Sendable {
         return try FakeServer(.answer("\(head)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"))
     }
 
+    /// Blocks its connection's thread until it is to be sent; nil for silence.
+    private static func answer(_ behaviour: Behaviour, toHead isHead: Bool) -> String? {
+        switch behaviour {
+        case .answer(let text): return text
+        case .held(let text, let arrived, let answers):
+            guard !isHead else { return text }
+            arrived.signal()
+            answers.wait()
+            return text
+        case .silence, .dead: return nil
+        }
+    }
+
     private static func serve(_ connection: Int32, _ behaviour: Behaviour) {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         let count = recv(connection, &buffer, buffer.count, 0)
-        if count > 0, case .answer(let text) = behaviour {
+        if count > 0, let text = answer(behaviour, toHead: buffer.starts(with: "HEAD ".utf8)) {
             let bytes = Array(text.utf8)
             send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
             shutdown(connection, Int32(SHUT_WR))

@@ -1,4 +1,4 @@
-import Testing
+import Foundation
 
 /// A parser, what it is fed with, and what must hold whatever it is fed. That it returns at all is half of it.
 struct FuzzTarget: Sendable {
@@ -10,7 +10,9 @@ struct FuzzTarget: Sendable {
     let name: String
     /// Where mutation begins, beside the files of `Corpus/<name>`.
     let seeds: [String]
+    /// What its grammar is made of.
     let tokens: [String]
+    /// - Throws: `Finding`, and whatever a parser throws that should not.
     let run: @Sendable (_ input: [UInt8]) throws -> Void
 
     /// - Throws: `Finding`.
@@ -19,8 +21,13 @@ struct FuzzTarget: Sendable {
     }
 
     static let all: [FuzzTarget] = telemetry + requests + files
-}
 
-extension FuzzTarget: CustomTestStringConvertible {
-    var testDescription: String { name }
+    /// The target's own seeds, and the files of `Corpus/<name>`, which are what was found before.
+    func corpus() throws -> [[UInt8]] {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let folder = tests.appending(path: "Corpus/\(name)")
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let files = try names.sorted().map { Array(try Data(contentsOf: folder.appending(path: $0))) }
+        return seeds.map { Array($0.utf8) } + files
+    }
 }
