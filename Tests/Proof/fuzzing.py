@@ -22,7 +22,8 @@ from proof import environment, expect, finish
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = [
     "--package-path", str(ROOT), "--scratch-path", str(ROOT / ".build-fuzzer"), "-c", "release", "--product", "fuzz",
-    "--sanitize", "fuzzer", "--sanitize", "address", "-Xswiftc", "-enable-testing",
+    # Of several to swiftc the last counts alone, so that both are said in one.
+    "--sanitize", "fuzzer", "--sanitize", "address", "-Xswiftc", "-sanitize=fuzzer,address", "-Xswiftc", "-enable-testing",
 ]  # fmt: skip
 # As long as the tests' own mutations are at most.
 LONGEST = 4096

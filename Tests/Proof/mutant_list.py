@@ -205,12 +205,8 @@ MUTANTS = [
         ],
     ),
     Mutant(
-        "orders that are stuck are forgotten",
-        [(ORDERS, "            stuck = stuck.dropFirst(asked) + postponed\n", "            stuck = Array(stuck.dropFirst(asked))\n            stuck += stuck.isEmpty ? [] : postponed\n")],
-    ),
-    Mutant(
-        "what is refused beside others is bad",
-        [(DRAIN, "            guard await isTaking(exchange, &drain) else { return }\n", "")],
+        "orders that are stuck are never tried again",
+        [(ORDERS, "                try await pushStuck(known, to: upstream)\n", "                try await pushStuck(known - known, to: upstream)\n")],
     ),
     Mutant(
         "what is refused is bad once others were taken",
