@@ -216,10 +216,6 @@ MUTANTS = [
         ],
     ),
     Mutant(
-        "what a connection says that the disk has failed is believed of the file",
-        [(WRITER, "if BufferDatabase.isSuspicion(error), slice", "if BufferDatabase.isSuspicion(error), slice.counters.enqueued < 0, slice")],
-    ),
-    Mutant(
         "the books keep what a failed transaction would have added",
         [(SLICE, "                (contents, isDoubtful) = (before, true)\n", "                isDoubtful = before.counters.enqueued < 0\n")],
     ),

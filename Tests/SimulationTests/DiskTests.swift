@@ -9,13 +9,24 @@ import Tracing
 
 /// A span buffer on a disk that cannot even be read for a while.
 @Suite struct DiskTests {
-    @Test(arguments: 1...20)
-    func `a sound slice is kept, and the books with it, whenever the disk is gone`(spans: Int) async throws {
+    @Test(arguments: 1...20, [true, false])
+    func `a sound slice is kept, and the books with it, whenever the disk is gone, or that of the slices alone`(
+        spans: Int,
+        isWhole: Bool
+    ) async throws {
         let parent = FileManager.default.temporaryDirectory.path + "/popshop-simulation-\(UUID())"
         defer { try? FileManager.default.removeItem(atPath: parent) }
         let disk = try Disk(in: parent)
+        let directory = (isWhole ? disk.path : parent) + "/telemetry"
+        if !isWhole {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                atPath: directory + "/slices",
+                withDestinationPath: disk.path
+            )
+        }
         let buffer = try SpanBuffer(
-            directory: disk.path + "/telemetry",
+            directory: directory,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         let resource = Resource(attributes: ["service.name": "cart"])
@@ -44,9 +55,9 @@ import Tracing
             #expect(counts.enqueued == Int(id) && counts.evicted == 0 && counts.lastError == nil, "\(counts)")
         }
         await buffer.close()
-        let files = try FileManager.default.subpathsOfDirectory(atPath: disk.path)
+        let files = try FileManager.default.subpathsOfDirectory(atPath: parent)
         #expect(files.filter { $0.contains("corrupt") } == [])
-        let reader = TraceReader(directory: disk.path + "/telemetry")
+        let reader = TraceReader(directory: directory)
         #expect(try await reader.counts().pending == Int(id))
         #expect(try await reader.traces(TraceFilter(limit: 1_000)).reduce(0) { $0 + $1.spanCount } == Int(id))
     }
