@@ -99,7 +99,8 @@ struct PostgresBackend: Backend {
 
 /// Where no order ever waits.
 struct NoOrders: OrderOutbox {
-    func pending(limit: Int) -> [PendingOrder] { [] }
+    func pending(limit: Int, passing passed: [OrderID]) -> [PendingOrder] { [] }
+    func pending(among ids: [OrderID]) -> [PendingOrder] { [] }
     func settle(_ settlements: [OrderSettlement]) {}
     func outboxCounts() -> OutboxCounts { OutboxCounts() }
 }

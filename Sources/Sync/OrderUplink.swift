@@ -113,11 +113,12 @@ public actor OrderUplink: Lane {
         defer { (isBusy, isDraining) = (false, false) }
         let known = stuck.count
         do {
-            if isDue || waitsForStuck { try await pushOthers(to: upstream) }
+            let isInVain = isDue || waitsForStuck ? try await pushOthers(to: upstream) : false
+            if isInVain { waitsForStuck = false }
             if isDue {
                 try await pushStuck(known, to: upstream)
-                waitsForStuck = !stuck.isEmpty
-                if waitsForStuck, let refusal { take(refusal) }
+                waitsForStuck = !stuck.isEmpty && !isInVain
+                if !stuck.isEmpty, let refusal { take(refusal) }
             }
         } catch {
             waitsForStuck = false
@@ -127,18 +128,24 @@ public actor OrderUplink: Lane {
     }
 
     /// All that are not known to be stuck. A server that refuses one after the other is asked for a few batches at a time.
-    private func pushOthers(to upstream: any OrderUpstream) async throws {
+    ///
+    /// - Returns: Whether that was in vain: it may be all of them, and what is left waits with the stuck ones.
+    private func pushOthers(to upstream: any OrderUpstream) async throws -> Bool {
         var batchesInVain = 0
         while mayGoOn, batchesInVain < Self.mostInVain {
-            let (asked, passed) = (size, Set(stuck))
-            let pending = try await outbox.pending(limit: asked + passed.count).filter { !passed.contains($0.id) }
-            let batch = Array(pending.prefix(asked))
-            guard !batch.isEmpty else { return }
+            let asked = size
+            let batch = try await outbox.pending(limit: asked, passing: stuck)
+            guard !batch.isEmpty else { return false }
             let postponed = try await push(batch, to: upstream, areStuck: false)
             stuck += postponed
-            batchesInVain = postponed.count < batch.count ? 0 : batchesInVain + 1
-            grow(after: batch.count, of: asked)
+            guard postponed.count == batch.count else {
+                batchesInVain = 0
+                grow(after: batch.count, of: asked)
+                continue
+            }
+            batchesInVain += 1
         }
+        return batchesInVain == Self.mostInVain
     }
 
     /// The first of the stuck ones, a few at a time and for as long as some are decided.
@@ -146,10 +153,7 @@ public actor OrderUplink: Lane {
         var left = count
         while mayGoOn, left > 0 {
             let asked = min(size, left)
-            let tried = Set(stuck.prefix(asked))
-            // All others have been decided, or were placed later.
-            let pending = try await outbox.pending(limit: stuck.count)
-            let batch = pending.filter { tried.contains($0.id) }
+            let batch = try await outbox.pending(among: Array(stuck.prefix(asked)))
             let postponed = batch.isEmpty ? [] : try await push(batch, to: upstream, areStuck: true)
             stuck = stuck.dropFirst(asked) + postponed
             left -= asked

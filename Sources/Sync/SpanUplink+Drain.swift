@@ -6,8 +6,8 @@ import TelemetryBuffer
 private struct Drain {
     /// Parts of batches that were refused, to be sent next.
     var parts: [SpanBatch] = []
-    /// Single spans that were refused.
-    var refused: [(span: SpanBatch, reason: String)] = []
+    /// Single spans that were refused, and how many requests had been taken until then.
+    var refused: [(span: SpanBatch, reason: String, deliveries: Int)] = []
     var inFlight = 0
     var delivered = DrainedSpans()
     /// Something stands in the way: nothing more is begun.
@@ -93,7 +93,6 @@ extension SpanUplink {
             if let date = reply.date { noteClock(date, isBackend: true) } else { skew.trustOwn(clock) }
             noteDelivered(batch, rejected: rejected, message: message)
             if condition.isClear { pace.note(batch.bytes, took: reply.took) }
-            doubts[batch.id] = nil
         case .retry(let reason, let after, let offline):
             await outbox.giveBack(batch)
             if reply.isLate { pace.shrink(batch.bytes) }
@@ -115,7 +114,7 @@ extension SpanUplink {
             if tooLarge { pace.shrink(batch.bytes) }
             return
         }
-        drain.refused.append((batch, reason))
+        drain.refused.append((batch, reason, drain.delivered.requests))
         refusedInARow += 1
         guard refusedInARow >= options.maxRefusedInARow else { return }
         let count = refusedInARow
@@ -126,23 +125,32 @@ extension SpanUplink {
     /// Spans that were refused beside others that were taken are sent again, each by itself, between two requests without
     /// spans. One that is refused while both of these are taken is bad; of any other it may have been a login page on the way,
     /// or a proxy that turned everything away for a while.
+    ///
+    /// To an upstream that has never taken a request without spans, and refuses one right after it has taken spans, those are
+    /// bad that it refuses a second time, with others taken in between.
     private func hear(_ exchange: SpanExchange, _ drain: inout Drain) async {
         guard drain.delivered.spans > 0, !drain.refused.isEmpty, !drain.isOver, mayBegin else { return }
-        guard await isTaking(exchange, &drain) else {
-            if !drain.isOver { await doubt(&drain) }
-            return
-        }
-        while !drain.isOver, mayBegin, let (span, _) = drain.refused.last {
-            let reply = await hearing(of: span, exchange)
-            guard case .split(let reason, _) = reply.answer else {
-                drain.refused.removeLast()
-                await take(reply, for: span, &drain)
+        let takesNothing = await isTaking(exchange, &drain)
+        guard takesNothing || !hasTakenNothing else { return }
+        var left = drain.refused
+        drain.refused = []
+        while !drain.isOver, mayBegin, let suspect = left.popLast() {
+            guard takesNothing || suspect.deliveries < drain.delivered.requests else {
+                drain.refused.append(suspect)
                 continue
             }
-            guard await isTaking(exchange, &drain) else { return }
-            drain.refused.removeLast()
-            await quarantine(span, reason)
+            let reply = await hearing(of: suspect.span, exchange)
+            if case .split(let reason, _) = reply.answer {
+                if takesNothing, await !isTaking(exchange, &drain) {
+                    drain.refused.append(suspect)
+                    break
+                }
+                await quarantine(suspect.span, reason)
+            } else {
+                await take(reply, for: suspect.span, &drain)
+            }
         }
+        drain.refused += left
     }
 
     private func hearing(of span: SpanBatch, _ exchange: SpanExchange) async -> SpanExchange.Reply {
@@ -153,37 +161,30 @@ extension SpanUplink {
         }
     }
 
-    /// Whether the upstream takes a request without spans now.
+    /// Whether the upstream takes a request without spans now. One that does not may refuse them all, in a way of its own.
     private func isTaking(_ exchange: SpanExchange, _ drain: inout Drain) async -> Bool {
         switch await exchange.sendNothing().answer {
-        case .delivered: return true
-        case .split: return false
-        case .retry(let reason, let after, let offline): postpone(reason, after: after, offline: offline)
-        case .blocked(let reason): block(reason)
+        case .delivered:
+            hasTakenNothing = true
+            return true
+        case .retry(let reason, let after, let offline) where offline || after != nil:
+            postpone(reason, after: after, offline: offline)
+            drain.isOver = true
+            return false
+        case .retry, .split, .blocked: return false
         }
-        drain.isOver = true
-        return false
-    }
-
-    /// An upstream may refuse requests without spans. What it has refused again and again, each time when it took others just
-    /// before, is bad all the same.
-    private func doubt(_ drain: inout Drain) async {
-        for (span, _) in drain.refused { doubts[span.id, default: 0] += 1 }
-        let bad = drain.refused.filter { doubts[$0.span.id, default: 0] >= options.maxDoubts }
-        drain.refused.removeAll { doubts[$0.span.id, default: 0] >= options.maxDoubts }
-        for (span, reason) in bad { await quarantine(span, reason) }
     }
 
     private func quarantine(_ span: SpanBatch, _ reason: String) async {
         logger.error("A span was quarantined", metadata: ["reason": "\(reason)"])
         await outbox.settle(span, .quarantined(reason: reason))
-        doubts[span.id] = nil
+        refusedInARow = 0
     }
 
     private func finish(_ drain: inout Drain) async {
         for part in drain.parts { await outbox.giveBack(part) }
-        for (span, _) in drain.refused { await outbox.giveBack(span) }
-        guard !drain.isOver, let (_, reason) = drain.refused.last else { return }
+        for suspect in drain.refused { await outbox.giveBack(suspect.span) }
+        guard !drain.isOver, let reason = drain.refused.last?.reason else { return }
         // As well as the spans the upstream may be bad. Others will tell.
         if drain.delivered.spans > 0 {
             postpone("The upstream refuses some of what waits. \(reason)", after: nil, offline: false)

@@ -45,8 +45,8 @@ public actor SpanUplink: Lane {
     /// Whether the upstream, as configured, has ever taken a span.
     var hasDelivered = false
     var refusedInARow = 0
-    /// Spans that were refused beside others that were taken, and of which it could not be told whether they are bad.
-    var doubts: [SpanBatch.ID: Int] = [:]
+    /// Whether the upstream, as configured, has ever taken a request without spans.
+    var hasTakenNothing = false
     /// The most spans of this lane's own that may wait to be sent.
     private var ownWaiting = 0
 
@@ -261,7 +261,7 @@ extension SpanUplink {
         pace.probe()
         hasDelivered = false
         refusedInARow = 0
-        doubts = [:]
+        hasTakenNothing = false
     }
 
     /// The buffer's own disk fails.
@@ -269,7 +269,7 @@ extension SpanUplink {
         if error is OutcomesUnwritten {
             // The outbox has logged why.
             return postpone(
-                "The disk does not take what became of spans that were sent: no others are.",
+                "What became of spans that were sent cannot be written down: no others are sent.",
                 after: nil,
                 offline: false
             )

@@ -27,9 +27,6 @@ public struct SpanUplinkOptions: Sendable {
     public var maxRefusedInARow = 64
     /// So many single spans that were refused beside others are heard before more is sent.
     public var maxSuspects = 32
-    /// A span that was refused in so many drains that took others is bad, also where the upstream takes no request without
-    /// spans.
-    public var maxDoubts = 10
 
     public init() {}
 }

@@ -117,9 +117,11 @@ public final class SyncDaemon: SyncControl, Service {
         for await _ in track.wakes {
             let wasClear = await track.lane.isClear
             guard await track.lane.round() else { continue }
+            // An order that is stuck stands in its lane's way while others pass.
+            let isBack = await track.lane.isClear && !wasClear
             if await other.lane.isClear {
                 hasTold = false
-            } else if !hasTold || !wasClear {
+            } else if !hasTold || isBack {
                 hasTold = true
                 await other.networkChanged()
             }

@@ -55,7 +55,7 @@ struct HealthCheck: AsyncParsableCommand {
             answer = String(decoding: response.body, as: UTF8.self)
             // Another service, or something else, may have its port.
             let fields = try? JSON.decoder.decode([String: JSONValue].self, from: Data(response.body))
-            if fields?["service"] != .string(service.rawValue) {
+            if isHealthy, fields?["service"] != .string(service.rawValue) {
                 isHealthy = false
                 answer = "What answers at \(url) is not \(service.rawValue)."
             }

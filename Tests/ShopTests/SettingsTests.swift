@@ -31,6 +31,7 @@ import Testing
     @Test(arguments: [
         "", "# export CX_TOKEN=abc", "POSTGRES_PASSWORD=it's#1\"", "OTEL_RESOURCE_ATTRIBUTES=a=b,c=d", "CX_TOKEN=",
         "export NODE_ENV=\"another program's\"", "no equals sign", "POSTGRES_PASSWORD='",
+        "DB_NAME=\"another program's\"", "OTEL_SERVICE_NAME='theirs'", "POSTGRES_PASSWORD=ab #1",
     ])
     func `any other line is left to be read`(line: String) {
         #expect(EnvironmentFile.lineForAShell(in: "LOG_LEVEL=debug\n\(line)") == nil)

@@ -34,11 +34,17 @@ final class MemoryOutbox: OrderOutbox {
         }
     }
 
-    func pending(limit: Int) -> [PendingOrder] {
+    func pending(limit: Int, passing passed: [OrderID]) -> [PendingOrder] {
+        look { $0.lazy.filter { !passed.contains($0.id) }.prefix(limit) }
+    }
+
+    func pending(among ids: [OrderID]) -> [PendingOrder] { look { $0.filter { ids.contains($0.id) } } }
+
+    private func look(_ choose: ([PendingOrder]) -> some Sequence<PendingOrder>) -> [PendingOrder] {
         defer { Events.raise() }
         return state.withLock { state in
             state.looks += 1
-            return Array(state.pending.prefix(limit))
+            return Array(choose(state.pending))
         }
     }
 

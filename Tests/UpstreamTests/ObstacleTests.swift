@@ -360,12 +360,14 @@ private final class OneBatch: OrderOutbox {
 
     func arm() { isArmed.withLock { $0 = true } }
 
-    func pending(limit: Int) async throws -> [PendingOrder] {
+    func pending(among ids: [OrderID]) async throws -> [PendingOrder] { try await outbox.pending(among: ids) }
+
+    func pending(limit: Int, passing passed: [OrderID]) async throws -> [PendingOrder] {
         let lends = isArmed.withLock { isArmed in
             defer { isArmed = false }
             return isArmed
         }
-        return lends ? try await outbox.pending(limit: limit) : []
+        return lends ? try await outbox.pending(limit: limit, passing: passed) : []
     }
 
     func settle(_ settlements: [OrderSettlement]) async throws { try await outbox.settle(settlements) }

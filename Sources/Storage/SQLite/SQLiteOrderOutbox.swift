@@ -1,4 +1,4 @@
-import Commerce
+public import Commerce
 import FoundationEssentials
 import GRDB
 public import ServiceTracing
@@ -17,15 +17,27 @@ public struct SQLiteOrderOutbox: OrderOutbox {
         self.tracer = tracer
     }
 
-    public func pending(limit: Int) async throws -> [PendingOrder] {
+    public func pending(limit: Int, passing passed: [OrderID]) async throws -> [PendingOrder] {
+        try await read(Statements.pending, [try Self.json(passed), limit])
+    }
+
+    public func pending(among ids: [OrderID]) async throws -> [PendingOrder] {
+        try await read(Statements.pendingAmong, [try Self.json(ids)])
+    }
+
+    private func read(_ statement: SQL, _ arguments: StatementArguments) async throws -> [PendingOrder] {
         do {
             return try await reader.queue.read { db in
-                let rows = try Row.fetchAll(db.cachedStatement(sql: Statements.pending.text), arguments: [limit])
+                let rows = try Row.fetchAll(db.cachedStatement(sql: statement.text), arguments: arguments)
                 guard !rows.isEmpty else { return [] }
-                let items = try Row.fetchAll(db.cachedStatement(sql: Statements.pendingItems.text), arguments: [limit])
+                let ids = rows.map { try? $0.decode(String.self, atIndex: 11) }
+                let items = try Row.fetchAll(
+                    db.cachedStatement(sql: Statements.pendingItems.text),
+                    arguments: [try Self.json(ids.compactMap(\.self))]
+                )
                 let lines = Dictionary(grouping: items) { (try? $0.decode(String.self, atIndex: 5)) ?? "" }
-                return rows.compactMap { row in
-                    guard let id = try? row.decode(String.self, atIndex: 11) else { return nil }
+                return zip(rows, ids).compactMap { row, id in
+                    guard let id else { return nil }
                     return Self.pending(row, id, lines[id] ?? [])
                 }
             }
@@ -64,6 +76,12 @@ public struct SQLiteOrderOutbox: OrderOutbox {
     private static func json(_ settlements: [OrderSettlement]) throws -> String {
         let rows = settlements.map { [$0.id.description, $0.outcome.name, $0.outcome.reason, $0.traceParent] }
         return String(decoding: try JSONEncoder().encode(rows), as: UTF8.self)
+    }
+
+    private static func json(_ ids: [OrderID]) throws -> String { try json(ids.map(\.description)) }
+
+    private static func json(_ ids: [String]) throws -> String {
+        String(decoding: try JSONEncoder().encode(ids), as: UTF8.self)
     }
 }
 

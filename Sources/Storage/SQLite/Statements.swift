@@ -171,7 +171,17 @@ enum Statements {
         "outbox",
         """
         SELECT \(orderColumns.split(separator: ", ").map { "o.\($0)" }.joined(separator: ", ")), b.order_id \
-        FROM outbox b LEFT JOIN orders o ON o.id = b.order_id ORDER BY b.seq LIMIT ?
+        FROM outbox b LEFT JOIN orders o ON o.id = b.order_id \
+        WHERE b.order_id NOT IN (SELECT value FROM json_each(?)) ORDER BY b.seq LIMIT ?
+        """
+    )
+    static let pendingAmong = SQL(
+        "SELECT",
+        "outbox",
+        """
+        SELECT \(orderColumns.split(separator: ", ").map { "o.\($0)" }.joined(separator: ", ")), b.order_id \
+        FROM outbox b LEFT JOIN orders o ON o.id = b.order_id \
+        WHERE b.order_id IN (SELECT value FROM json_each(?)) ORDER BY b.seq
         """
     )
     static let pendingItems = SQL(
@@ -179,7 +189,7 @@ enum Statements {
         "order_items",
         """
         SELECT product_id, product_name, quantity, unit_price_minor, line_total_minor, order_id FROM order_items \
-        WHERE order_id IN (SELECT order_id FROM outbox ORDER BY seq LIMIT ?) ORDER BY order_id, line
+        WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, line
         """
     )
     private static let settled = "json_each(?) s JOIN outbox b ON b.order_id = s.value ->> 0"

@@ -4,8 +4,14 @@ public import Commerce
 public protocol OrderOutbox: Sendable {
     /// The oldest that wait, at most `limit` of them. Reading changes nothing.
     ///
+    /// - Parameter passed: Orders that are passed over.
     /// - Throws: `StorageError`.
-    func pending(limit: Int) async throws -> [PendingOrder]
+    func pending(limit: Int, passing passed: [OrderID]) async throws -> [PendingOrder]
+
+    /// Those of the given ones that wait, the oldest first.
+    ///
+    /// - Throws: `StorageError`.
+    func pending(among ids: [OrderID]) async throws -> [PendingOrder]
 
     /// Writes what became of orders, in one transaction: their status, the books, and that they wait no more. What does
     /// not wait is passed over, so that doing it twice is doing it once.
@@ -17,6 +23,13 @@ public protocol OrderOutbox: Sendable {
     ///
     /// - Throws: `StorageError`.
     func outboxCounts() async throws -> OutboxCounts
+}
+
+extension OrderOutbox {
+    /// The oldest that wait, at most `limit` of them.
+    ///
+    /// - Throws: `StorageError`.
+    public func pending(limit: Int) async throws -> [PendingOrder] { try await pending(limit: limit, passing: []) }
 }
 
 /// One row of an outbox.

@@ -15,14 +15,6 @@ public struct SpanBatch: Sendable {
     let payloads: [UInt8]
     let resources: [Int64: [UInt8]]
 
-    /// Of the first span: its slice, and its place there.
-    public struct ID: Hashable, Sendable {
-        let slice: Int64
-        let seq: Int64
-    }
-
-    public var id: ID { ID(slice: slice, seq: items.first?.seq ?? 0) }
-
     /// How many spans.
     public var count: Int { items.count }
 

@@ -51,7 +51,9 @@ public actor SpanOutbox {
         expires: Bool = true
     ) async throws -> OutboxTake {
         await writeUnwritten()
-        guard unwritten.isEmpty else { throw OutcomesUnwritten() }
+        // One slice whose outcomes are not taken is passed over; a disk that takes none would have all that waits sent twice.
+        let failing = Set(unwritten.map(\.slice))
+        guard failing.count < 2, failing.isEmpty || !files.lacksRoom else { throw OutcomesUnwritten() }
         if expires || window.lowerBound < old.bound { old.spans = [:] }
         old.bound = window.lowerBound
         while true {
@@ -62,7 +64,7 @@ public actor SpanOutbox {
             if !slices.contains(where: { $0.id == reader?.id }) { reader = nil }
             forgetHeld(startingBefore: Int64(clamping: window.upperBound))
             var expired: (slice: Int64, spans: [ClosedRange<Int64>])?
-            for slice in slices {
+            for slice in slices where !failing.contains(slice.id) {
                 try goOn()
                 let taken = (lent[slice.id] ?? []) + (held[slice.id]?.spans ?? []) + (old.spans[slice.id] ?? [])
                 let free = slice.pending.flatMap { subtract(taken, from: $0) }
@@ -92,7 +94,10 @@ public actor SpanOutbox {
                     return OutboxTake(batch: batch, held: heldCount)
                 }
             }
-            guard let expired else { return OutboxTake(batch: nil, held: heldCount) }
+            guard let expired else {
+                guard failing.isEmpty else { throw OutcomesUnwritten() }
+                return OutboxTake(batch: nil, held: heldCount)
+            }
             try await writer.settle(expired.slice, expired.spans, .expired)
             turn += 1
         }
@@ -192,8 +197,16 @@ public actor SpanOutbox {
 
     private func write(_ slice: Int64, _ spans: [ClosedRange<Int64>], _ settlement: Settlement) async {
         do {
-            try await writer.settle(slice, spans, settlement)
+            do {
+                try await writer.settle(slice, spans, settlement)
+            } catch  where BufferDatabase.isSuspicion(error) {
+                // A new connection says whether it is the file.
+                try await writer.settle(slice, spans, settlement)
+            }
             endLoan(slice, spans)
+        } catch  where BufferDatabase.isCorruption(error) {
+            // They stay lent, so that they are not sent again; the next start sets the slice aside.
+            passOver(slice, because: error)
         } catch {
             if unwritten.isEmpty {
                 logger.error("What became of sent spans cannot be written yet", metadata: ["error": "\(error)"])
@@ -231,13 +244,22 @@ public actor SpanOutbox {
                 // A new connection says whether it is the file.
                 reader = nil
                 return try read()
+            } catch  where BufferDatabase.isLackOfRoom(error) && files.lacksRoom {
+                // To read a file whose log has been closed is to make its index. What is sent makes room.
+                files.giveUpReserve()
+                reader = nil
+                return try read()
             }
         } catch  where BufferDatabase.isCorruption(error) {
-            logger.error("A slice cannot be read; its spans stay", metadata: ["slice": "\(id)", "error": "\(error)"])
-            bad.withLock { _ = $0.insert(id) }
-            reader = nil
+            passOver(id, because: error)
             return nil
         }
+    }
+
+    private func passOver(_ slice: Int64, because error: any Error) {
+        logger.error("A slice cannot be read; its spans stay", metadata: ["slice": "\(slice)", "error": "\(error)"])
+        bad.withLock { _ = $0.insert(slice) }
+        if reader?.id == slice { reader = nil }
     }
 }
 

@@ -25,7 +25,15 @@ struct BufferFiles: Hashable, Sendable {
     /// - Throws: What the file system says.
     func create() throws {
         try FileManager.default.createDirectory(atPath: slices, withIntermediateDirectories: true)
-        keepReserve()
+        // What is opened needs room for its logs, which an orderly end has removed.
+        if lacksRoom { giveUpReserve() } else { keepReserve() }
+    }
+
+    /// Whether the file system has less left than the reserve would take.
+    var lacksRoom: Bool {
+        var status = statvfs()
+        guard statvfs(directory, &status) == 0 else { return false }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < UInt64(Self.reserveBytes)
     }
 
     private var reserve: String { directory + "/reserve" }

@@ -20,13 +20,7 @@ struct BufferOpening {
         self.logger = logger
         try files.create()
         let existed = files.exists(files.ledger)
-        do {
-            (ledger, report) = try Self.openLedger(files, clock, logger)
-        } catch  where BufferDatabase.isLackOfRoom(error) {
-            // A database's log and index are made anew after an orderly end, and what is sent makes room.
-            files.giveUpReserve()
-            (ledger, report) = try Self.openLedger(files, clock, logger)
-        }
+        (ledger, report) = try Self.openLedger(files, clock, logger)
         if !existed || !report.setAside.isEmpty { report.rebuiltLedger = !files.sliceIDs().isEmpty }
         try adoptSlices(upTo: configuration.sliceBytes)
     }

@@ -58,7 +58,7 @@ extension BufferWriter {
         func write() throws -> Int { try change(id) { $0.settle(spans, settlement, at: now, enqueued: $1) } }
         do {
             return try write()
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+        } catch  where BufferDatabase.isLackOfRoom(error) && files.lacksRoom {
             // What has been sent must be noted, or it would be sent again.
             files.giveUpReserve()
             defer { files.keepReserve() }

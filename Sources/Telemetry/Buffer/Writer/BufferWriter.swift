@@ -73,7 +73,8 @@ actor BufferWriter {
         } catch {
             if lastError == nil { logger.error("The span buffer cannot write", metadata: ["error": "\(error)"]) }
             lastError = String(describing: error)
-            if (error as? DatabaseError)?.resultCode == .SQLITE_FULL { try makeRoom() }
+            let isFull = (error as? DatabaseError)?.resultCode == .SQLITE_FULL
+            if isFull || BufferDatabase.isLackOfRoom(error) && files.lacksRoom { try makeRoom() }
             throw error
         }
     }
@@ -177,7 +178,7 @@ actor BufferWriter {
     /// has failed, is opened again.
     private func recover(_ slice: SliceWriter, from error: any Error) throws {
         if BufferDatabase.isCorruption(error) {
-            if BufferDatabase.isSuspicion(error), slice.reopenings < Self.mostReopenings {
+            if BufferDatabase.isSuspicion(error), slice.mayBeSound {
                 do {
                     return try slice.reopen()
                 } catch  where !BufferDatabase.isCorruption(error) {
@@ -193,9 +194,6 @@ actor BufferWriter {
             try? slice.close()
         }
     }
-
-    /// A file that is sound as often as it is looked at, and takes nothing, is none to write to.
-    private static let mostReopenings = 3
 
     /// The books first: what is folded and cannot be moved is unlinked on opening.
     private func abandon(_ slice: SliceWriter, because error: any Error) throws {

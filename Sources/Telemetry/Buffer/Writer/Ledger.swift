@@ -1,3 +1,4 @@
+import FileIdentity
 import GRDB
 
 /// What became of the spans whose slices are gone.
@@ -56,12 +57,14 @@ struct CatalogueRow: Hashable, Sendable {
 /// `ledger.sqlite`. Confined to the writer.
 final class Ledger {
     private let connection: WriterConnection
+    private let file: FileIdentity?
     private(set) var totals: LedgerTotals
     private(set) var catalogue: [CatalogueRow]
 
     /// - Throws: `DatabaseError`, `NewerSchema`.
     init(_ path: String) throws {
         connection = WriterConnection(path: path, schema: "schema/sqlite/telemetry-ledger")
+        file = FileIdentity(path: path)
         (totals, catalogue) = try connection.open().queue.read { db in
             (try LedgerTotals.read(db), try CatalogueRow.readAll(db))
         }
@@ -132,6 +135,7 @@ final class Ledger {
 
     private func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
         do {
+            if !connection.isOpen, let file, !file.isInPlace { throw FileGone(path: file.path) }
             return try connection.open().queue.write(body)
         } catch {
             connection.giveUp(after: error)

@@ -21,8 +21,8 @@ final class SliceWriter {
     private var rows: [TraceID: Int64]?
     /// A transaction has failed: what is remembered is read again before the next, since its COMMIT may have been made.
     private var isDoubtful = false
-    /// How often it was opened again, and found sound, since something was appended.
-    private(set) var reopenings = 0
+    /// How often it was opened again, and how often of these found sound, since something was appended.
+    private var (reopenings, foundSound) = (0, 0)
 
     var counters: SliceCounters { contents.counters }
     var outcomes: SliceOutcomes { contents.outcomes }
@@ -57,6 +57,8 @@ final class SliceWriter {
 
     /// The connection, with what is on disk read where it is new or may be otherwise than is remembered.
     private func opened() throws -> DatabaseQueue {
+        // Before it is opened: there would be another one there.
+        if let file, !file.isInPlace { throw FileGone(path: file.path) }
         let (queue, isNew) = try connection.open()
         do {
             if isNew || isDoubtful { try queue.read { db in try load(db) } }
@@ -68,16 +70,44 @@ final class SliceWriter {
         return queue
     }
 
-    /// Opens the file by a new connection and has all of it checked: what that says is the file's.
+    /// Whether it is worth being opened again. A file that is sound as often as it is looked at, and takes nothing, is none to
+    /// write to, nor is one that cannot be looked at for minutes.
+    var mayBeSound: Bool { foundSound < 3 && reopenings < 100 }
+
+    /// Opens the file by a new connection and has all of it checked. What two of them find alike is the file's; anything else
+    /// may be the disk's, which cannot be read just now.
     ///
-    /// - Throws: `DatabaseError`, corruption among them; `RowDecodingError`.
+    /// - Throws: `DatabaseError`: corruption among them only where it is the file's.
     func reopen() throws {
-        connection.giveUp()
-        let findings = try opened().read { try String.fetchAll($0, sql: "PRAGMA integrity_check(1)") }
-        guard findings == ["ok"] else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: findings.first ?? "no check")
-        }
         reopenings += 1
+        guard let finding = try check(), let again = try check() else {
+            foundSound += 1
+            return
+        }
+        guard finding == again else {
+            throw DatabaseError(resultCode: .SQLITE_IOERR, message: "it is read otherwise each time: \(finding)")
+        }
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: finding)
+    }
+
+    /// - Returns: Nil for a sound file; otherwise what is wrong with it.
+    /// - Throws: What keeps it from being looked at.
+    private func check() throws -> String? {
+        connection.giveUp()
+        do {
+            let findings = try opened().read { try String.fetchAll($0, sql: "PRAGMA integrity_check(1)") }
+            guard let finding = findings.first, finding != "ok" else { return nil }
+            // A page that cannot be read is told as a finding, with the code of an error of the disk's.
+            if let code = finding.firstMatch(of: /code[= ](\d+)/).flatMap({ Int32($0.output.1) }),
+                ResultCode(rawValue: code).primaryResultCode == .SQLITE_IOERR
+            {
+                throw DatabaseError(resultCode: ResultCode(rawValue: code), message: finding)
+            }
+            return finding
+        } catch  where BufferDatabase.isCorruption(error) {
+            guard (error as? DatabaseError)?.resultCode != .SQLITE_IOERR else { throw error }
+            return "\(error)"
+        }
     }
 
     /// Appends spans in one transaction.
@@ -86,7 +116,6 @@ final class SliceWriter {
     /// - Throws: `DatabaseError`, `FileGone`; then none was appended.
     func append(_ spans: ArraySlice<EncodedSpan>) throws -> Int {
         let queue = try opened()
-        if let file, !file.isInPlace { throw FileGone(path: file.path) }
         var appended = 0
         try queue.writeWithoutTransaction { db in
             let before = contents
@@ -105,7 +134,7 @@ final class SliceWriter {
                 (contents, isDoubtful) = (before, true)
                 throw error
             }
-            reopenings = 0
+            (reopenings, foundSound) = (0, 0)
             // What was appended is there, whatever becomes of this.
             if let size = try? Self.size(db) { bytes = size }
         }

@@ -11,6 +11,8 @@ final class WriterConnection {
         (self.path, self.schema) = (path, schema)
     }
 
+    var isOpen: Bool { queue != nil }
+
     /// The open one, or a new one.
     ///
     /// - Throws: `DatabaseError`, `NewerSchema`.
