@@ -399,7 +399,8 @@ let package = Package(
         tests(
             "ServiceTests",
             [
-                "TestSupport", "CheckoutService", "Commerce", "Faults", "HTTPClient", "RecommendationService",
+                "TestSupport", "AdService", "CheckoutService", "Commerce", "Faults", "HTTPClient",
+                "RecommendationService",
                 "SQLiteStorage", "ServiceKit", "ServiceTracing", "ShopAPI", "Storage", "StorageConformance",
                 "ConnectionPool", httpTypes, hummingbird, lifecycle, logging, tracing,
             ]

@@ -15,6 +15,17 @@ public struct Cart: Hashable, Sendable {
         }
     }
 
+    /// So many pieces of a product.
+    public struct Pieces: Hashable, Sendable {
+        public let productID: ProductID
+        public let quantity: Int
+
+        public init(productID: ProductID, quantity: Int) {
+            self.productID = productID
+            self.quantity = quantity
+        }
+    }
+
     public let id: CartID
     public var lines: [Line]
     /// Milliseconds since 1970, UTC.
@@ -36,6 +47,19 @@ public struct Cart: Hashable, Sendable {
         var total = Money.zero(.usd)
         for line in lines { total = try total.adding(line.price.times(line.quantity)) }
         return total
+    }
+
+    /// Takes so many pieces out, or what there is of them.
+    ///
+    /// - Returns: Whether there was any.
+    public mutating func take(_ pieces: Pieces) -> Bool {
+        guard let index = lines.firstIndex(where: { $0.productID == pieces.productID }) else { return false }
+        if lines[index].quantity > pieces.quantity {
+            lines[index].quantity -= pieces.quantity
+        } else {
+            lines.remove(at: index)
+        }
+        return true
     }
 
     /// Adds to the line of the same product, or as a new line.

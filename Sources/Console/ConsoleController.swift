@@ -80,7 +80,8 @@ public struct ConsoleController: Sendable {
             await sync.setSwitchedOff(!wanted.online)
             return try .json(try await status())
         }
-        router.postAdmin("/api/sync") { _, _ in
+        router.postAdmin("/api/sync") { request, _ in
+            try await request.readNothing()
             await sync.tryNow()
             return try .json(try await status())
         }

@@ -32,7 +32,10 @@ public struct ScenarioRoutes: Sendable {
             let (_, body) = try await request.decodeWithText(TrafficRequest.self)
             return Self.passedOn(try await generator.post("/admin/traffic", body))
         }
-        router.postAdmin("/api/reset") { _, _ in try .json(try await reset()) }
+        router.postAdmin("/api/reset") { request, _ in
+            try await request.readNothing()
+            return try .json(try await reset())
+        }
     }
 
     /// Everything that can be put right is, also when something else cannot.

@@ -48,6 +48,9 @@ struct Serve: AsyncParsableCommand {
             portOffset: listen.portOffset,
             receivesSpans: services.contains(.console)
         )
+        if settings.storage == .sqlite, options.services.count < ServiceName.allCases.count {
+            logger.warning("On SQLite each process has a shop of its own: several want POPSHOP_STORAGE=postgres.")
+        }
         let shop = try Shop(settings: settings, options: options, directory: directory, logger: logger)
         directory.announce(console: services.contains(.console) ? options.localURL(of: .console) : nil)
         try await shop.run {

@@ -41,6 +41,32 @@ class Visit(BrowserTest):
             page.get_by_role("link", name="Download OTLP JSON").click()
         self.assertIn('"resourceSpans"', pathlib.Path(download.value.path()).read_text())
 
+    def test_a_purchase_whose_answer_is_lost_is_made_once(self):
+        page = self.page
+        answers = []
+
+        def lose(route):
+            answer = route.fetch()
+            answers.append((route.request.headers["idempotency-key"], answer.status))
+            if len(answers) == 1:
+                route.abort()
+            elif len(answers) == 2:
+                route.fulfill(status=504, json={"error": "The checkout did not answer in time.", "code": "gateway_timeout"})
+            else:
+                route.fulfill(response=answer)
+
+        page.route("**/api/shop/checkout", lose)
+        self.go("/")
+        page.get_by_role("listitem").filter(has_text="Bluetooth Headphones").get_by_role("button", name="Add to cart").first.click()
+        page.get_by_role("button", name="Checkout").click()
+        self.forgiven = re.compile("Failed to load resource")
+        for event in ("requestfailed", "requestfinished", "requestfinished"):
+            with page.expect_event(event, lambda request: request.url.endswith("/api/shop/checkout")):
+                page.get_by_role("button", name="Place order").click()
+        expect(page.get_by_role("heading", name="Thank you for your order")).to_be_visible()
+        self.assertEqual([status for _, status in answers], [201, 200, 200])
+        self.assertEqual(len({key for key, _ in answers}), 1)
+
     def test_search_currency_and_categories(self):
         page = self.page
         self.go("/")

@@ -1,6 +1,8 @@
 import Commerce
+import Faults
 import FoundationEssentials
 import HTTPTypes
+import ServiceKit
 import ServiceTracing
 import ShopAPI
 import TestSupport
@@ -132,6 +134,56 @@ struct CheckoutTests {
             #expect(answers.map(\.status).sorted() == [200, 200, 200, 200, 200, 200, 200, 201])
             #expect(Set(answers.map(\.body)).count == 1)
             #expect(try await shop.get(.checkout, "/orders?user_id=u-1").json["count"] == 1)
+            #expect(shop.spans.named("POST /payments/authorize").count { $0.kind == .server } == 1)
+        }
+    }
+
+    @Test("Concurrent requests with one key for the last one in stock are one purchase")
+    func concurrentLast() async throws {
+        var options = ShopHarness.Options()
+        options.restocks = false
+        try await ShopHarness.run(options) { shop in
+            let stock = try #require(try await shop.get(.productCatalog, "/products/1").json["stock_quantity"].number)
+            try await shop.fill("c", [(1, Int(stock))])
+            let answers = try await withThrowingTaskGroup(of: HTTPAnswer.self) { group in
+                for _ in 0..<8 { group.addTask { try await shop.checkout(Self.checkout, key: "k") } }
+                return try await group.reduce(into: [HTTPAnswer]()) { $0.append($1) }
+            }
+            #expect(answers.map(\.status).sorted() == [200, 200, 200, 200, 200, 200, 200, 201])
+        }
+    }
+
+    @Test("What is added while a checkout runs stays in the cart, also after a replay")
+    func addedMeanwhile() async throws {
+        try await ShopHarness.run { shop in
+            try await shop.fill("c", [(1, 1), (2, 2)])
+            // The catalog is asked for each line, and is slow: long enough for another request to come between.
+            let slow = try FaultSetting.checked(.slowQueries, strength: 300, setBy: .presenter, now: 0)
+            try await shop.mode.set(slow.filter { $0.service == "product-catalog" })
+            async let bought = shop.checkout(Self.checkout, key: "k")
+            while shop.spans.named("GET /cart/{cart_id}").isEmpty { await Task.yield() }
+            let added = try await shop.post(
+                .cart,
+                "/cart/c/add",
+                #"{"product_id":2,"product_name":"Wireless Mouse","price":29.99}"#
+            )
+            #expect(added.status == 200)
+            #expect(try await bought.status == 201)
+            let left = try await shop.get(.cart, "/cart/c").json["cart"]["items"]
+            #expect(left.elements.count == 1 && left[0]["product_id"] == 2 && left[0]["quantity"] == 1)
+            #expect(try await shop.checkout(Self.checkout, key: "k").status == 200)
+            #expect(try await shop.get(.cart, "/cart/c").json["cart"]["items"] == left)
+        }
+    }
+
+    @Test("A key that is no UTF-8 is 422, since two such would be one")
+    func foreignKey() async throws {
+        try await ShopHarness.run { shop in
+            try await shop.fill("c", [(2, 1)])
+            var bytes = Array("POST /checkout HTTP/1.1\r\nHost: localhost\r\nIdempotency-Key: k".utf8) + [0xe9]
+            bytes += Array("\r\nContent-Type: application/json\r\nConnection: close\r\n".utf8)
+            bytes += Array("Content-Length: \(Self.checkout.utf8.count)\r\n\r\n\(Self.checkout)".utf8)
+            #expect(await RawConnection.exchange(bytes, port: shop.port(.checkout)).hasPrefix("HTTP/1.1 422"))
         }
     }
 

@@ -4,10 +4,12 @@ import ServiceKit
 import ServiceTracing
 import ShopAPI
 import Storage
+import Synchronization
 import TestSupport
 import Testing
 import Tracing
 
+@testable import AdService
 @testable import CheckoutService
 @testable import RecommendationService
 
@@ -140,6 +142,20 @@ struct FaultTests {
         }
     }
 
+    @Test("No ad burns on after the switch is off, nor when its request is given up")
+    func adCPUEnds() async {
+        let furnace = Furnace()
+        let fault = Switch()
+        async let first = furnace.burn(milliseconds: 60_000) { fault.isOn.withLock { $0 } }
+        async let queued = furnace.burn(milliseconds: 60_000) { fault.isOn.withLock { $0 } }
+        fault.isOn.withLock { $0 = false }
+        _ = await first
+        #expect(await queued == 0)
+        let given = Task { await furnace.burn(milliseconds: 60_000) { true } }
+        given.cancel()
+        _ = await given.value
+    }
+
     @Test("Memory grows a MiB a request up to its bound, and is given back")
     func memory() {
         let hoard = MemoryHoard()
@@ -227,6 +243,10 @@ struct FaultTests {
             #expect(other.live[.adCPU, "ad"] != nil)
         }
     }
+}
+
+private final class Switch: Sendable {
+    let isOn = Mutex(true)
 }
 
 extension ShopHarness {

@@ -54,6 +54,22 @@ struct ShapeTests {
         }
     }
 
+    @Test(
+        "Between two cents a price range lets nothing pass that is out of it",
+        arguments: [
+            ("price_min=12.99&price_max=12.99", 1), ("price_max=12.985", 0), ("price_min=12.994&price_max=12.994", 0),
+            ("price_min=12.985&price_max=12.995", 1), ("price_min=0.1&price_max=0.3", 0),
+        ]
+    )
+    func priceRange(query: String, count: Int) async throws {
+        try await ShopHarness.run { shop in
+            let answer = try await shop.get(.productCatalog, "/products?\(query)")
+            #expect(answer.status == 200)
+            let found = answer.json["products"].elements.filter { $0["price"].number == 12.99 }
+            #expect(found.count == count)
+        }
+    }
+
     @Test("A cart is added to, taken from and cleared")
     func cart() async throws {
         try await ShopHarness.run { shop in
@@ -73,6 +89,8 @@ struct ShapeTests {
             #expect(added.json["cart"]["total"].number == 34.49)
             let removed = try await shop.post(.cart, "/cart/c-1/remove", #"{"product_id":77}"#)
             #expect(removed.json["cart"]["items"].elements.count == 1)
+            let taken = try await shop.post(.cart, "/cart/c-1/clear", #"{"items":[{"product_id":9,"quantity":1}]}"#)
+            #expect(taken.status == 200 && taken.json["cart"] == removed.json["cart"])
             let cleared = try await shop.post(.cart, "/cart/c-1/clear")
             #expect(cleared.status == 200 && cleared.json["cart"]["items"] == .array([]))
             let health = try await shop.get(.cart, "/health")

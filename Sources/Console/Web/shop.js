@@ -113,12 +113,18 @@ function choose(category) {
 
 async function add(one) {
   const answer = await act(`Added ${one.name}`, `/api/shop/cart/${cartID}/add`, { product_id: one.id });
-  if (answer) show(answer.cart, "cart");
+  if (answer) changed(answer.cart);
 }
 
 async function remove(line) {
   const answer = await act(`Removed ${line.product_name}`, `/api/shop/cart/${cartID}/remove`, { product_id: line.product_id });
-  if (answer) show(answer.cart, "cart");
+  if (answer) changed(answer.cart);
+}
+
+/** Another cart is another purchase: an answer that was lost is no longer waited for. */
+function changed(cart) {
+  sessionStorage.removeItem("purchase");
+  show(cart, "cart");
 }
 
 function show(cart, step) {
@@ -179,15 +185,21 @@ async function place() {
   // One key for one purchase: pressing again after a lost answer buys nothing twice.
   buying = sessionStorage.getItem("purchase") ?? crypto.randomUUID();
   sessionStorage.setItem("purchase", buying);
-  const order = await act("Tried to buy", "/api/shop/checkout",
-    { cart_id: cartID, user_id: visitor, currency: state.currency, shipping_method: state.way, destination: state.destination }, { "Idempotency-Key": buying });
-  buying = null;
-  if (!order) {
-    drawCart();
-    // A refusal is an answer; only silence leaves the purchase open.
-    sessionStorage.removeItem("purchase");
-    return;
+  let order = null;
+  try {
+    const answer = await api("/api/shop/checkout",
+      { cart_id: cartID, user_id: visitor, currency: state.currency, shipping_method: state.way, destination: state.destination }, { "Idempotency-Key": buying });
+    did("Tried to buy", answer);
+    order = answer.body;
+  } catch (error) {
+    // A refusal is an answer; silence, or a failure on the way, leaves the purchase open, under the same key.
+    if (error.status >= 400 && error.status < 500) sessionStorage.removeItem("purchase");
+    if (error.traceID) did(`Tried to buy: ${error.message}`, { traceID: error.traceID, took: 0 });
+    else await attempt(() => { throw error; });
+  } finally {
+    buying = null;
   }
+  if (!order) return drawCart();
   sessionStorage.removeItem("purchase");
   openCart(false);
   show({ items: [], total: 0 }, "cart");

@@ -33,7 +33,10 @@ public final class AdController: Sendable {
             await self.burn(tracer)
             return try self.list(request.query)
         }
-        router.post("/ads/{id}/click") { _, context in try self.click(context.pathValue("id")) }
+        router.post("/ads/{id}/click") { request, context in
+            try await request.readNothing()
+            return try self.click(context.pathValue("id"))
+        }
         router.addObservation(
             of: mode,
             stats: { self.stats }
@@ -46,7 +49,7 @@ public final class AdController: Sendable {
         let begun = ContinuousClock.now
         await tracer.withSpan("rank ads") { span in
             faults.mark(span, .adCPU)
-            span.set("ad.rankings", .int(await furnace.burn(milliseconds: milliseconds)))
+            span.set("ad.rankings", .int(await furnace.burn(milliseconds: milliseconds) { self.faults[.adCPU] != nil }))
         }
         faults.count(.adCPU, milliseconds: (ContinuousClock.now - begun).milliseconds)
     }

@@ -35,8 +35,12 @@ public struct CartController: Sendable {
             let product = try await request.decode(RemoveFromCart.self).product_id
             return try await .json(CartAnswer(store.remove(ProductID(product), from: id)))
         }
-        router.post("/cart/{cart_id}/clear") { _, context in
-            try await .json(CartAnswer(store.clear(context.cartID)))
+        router.post("/cart/{cart_id}/clear") { request, context in
+            let id = try context.cartID
+            guard let bought = try await request.decode(ClearCart.self).items else {
+                return try await .json(CartAnswer(store.clear(id)))
+            }
+            return try await .json(CartAnswer(store.take(bought.map(\.pieces), from: id)))
         }
         router.addObservation(of: mode, health: health, stats: stats)
     }

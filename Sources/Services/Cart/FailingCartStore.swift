@@ -27,6 +27,11 @@ struct FailingCartStore: CartStore {
         return try await store.remove(product, from: id)
     }
 
+    func take(_ pieces: [Cart.Pieces], from id: CartID) async throws -> Cart {
+        try check()
+        return try await store.take(pieces, from: id)
+    }
+
     func clear(_ id: CartID) async throws -> Cart {
         try check()
         return try await store.clear(id)

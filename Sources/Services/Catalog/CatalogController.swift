@@ -69,8 +69,11 @@ public struct CatalogController: Sendable {
     }
 
     private func list(_ query: Query) async throws -> Response {
-        let (minimum, maximum) = (try query.price("price_min"), try query.price("price_max"))
-        if let minimum, let maximum, minimum.minorUnits > maximum.minorUnits {
+        let (minimum, maximum) = (
+            try query.price("price_min", rounded: .up), try query.price("price_max", rounded: .down)
+        )
+        let range = (try query.number("price_min", in: 0...1e12), try query.number("price_max", in: 0...1e12))
+        if let lowest = range.0, let highest = range.1, lowest > highest {
             throw InputError(.outOfRange, "out_of_range", "price_min must not be above price_max.")
         }
         let products = try await store.products(
@@ -134,8 +137,16 @@ public struct CatalogController: Sendable {
 }
 
 extension Query {
-    /// A price in US dollars.
-    fileprivate func price(_ name: String) throws -> Money? {
-        try number(name, in: 0...1e12).map { try Money($0, in: .usd) }
+    /// A price in US dollars: between two cents the one that lets nothing pass which is out of the range.
+    fileprivate func price(_ name: String, rounded rule: FloatingPointRoundingRule) throws -> Money? {
+        guard let dollars = try number(name, in: 0...1e12) else { return nil }
+        let nearest = try Money(dollars, in: .usd)
+        let cents =
+            switch rule {
+            case .up where nearest.majorUnits < dollars: nearest.minorUnits + 1
+            case .down where nearest.majorUnits > dollars: nearest.minorUnits - 1
+            default: nearest.minorUnits
+            }
+        return Money(minorUnits: cents, currency: .usd)
     }
 }

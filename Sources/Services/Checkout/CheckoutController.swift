@@ -75,7 +75,7 @@ public struct CheckoutController: Sendable {
         let message = try await request.decode(CheckoutRequest.self)
         switch try await purchase.checkout(message, key: key, on: context.span) {
         case .created(let order, _): return try .json(OrderAnswer(order), status: .created)
-        case .replayed(let order): return try .json(OrderAnswer(order))
+        case .replayed(let order): return try .json(OrderAnswer(order, status: .placed))
         }
     }
 
@@ -124,7 +124,7 @@ public struct CheckoutController: Sendable {
 
 extension OrderAnswer {
     /// With the trace the order was made in.
-    init(_ order: Order) {
-        self.init(order, traceID: order.traceParent.map { String($0.dropFirst(3).prefix(32)) })
+    init(_ order: Order, status: Order.Status? = nil) {
+        self.init(order, status: status, traceID: order.traceParent.map { String($0.dropFirst(3).prefix(32)) })
     }
 }

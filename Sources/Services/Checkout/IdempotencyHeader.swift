@@ -12,11 +12,12 @@ enum IdempotencyHeader {
     /// - Throws: `InputError` for a key of no fitting length.
     static func read(_ headers: HTTPFields) throws(InputError) -> String? {
         guard let name, let key = headers[name] else { return nil }
-        guard ClientName.isValid(key) else {
+        // Bytes that are no UTF-8 are read as this character, and two keys would be one.
+        guard ClientName.isValid(key), !key.unicodeScalars.contains("\u{FFFD}") else {
             throw InputError(
                 .outOfRange,
                 "out_of_range",
-                "Idempotency-Key must be 1 to 128 bytes of text without control characters."
+                "Idempotency-Key must be 1 to 128 bytes of UTF-8 text without control characters."
             )
         }
         return key

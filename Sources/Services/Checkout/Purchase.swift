@@ -51,6 +51,7 @@ public struct Purchase: Sendable {
     private let store: any OrderStore
     private let edgeID: String?
     private let restocks: Bool
+    private let turns = Turns()
     private let now: @Sendable () -> Int64
 
     /// - Parameters:
@@ -78,9 +79,20 @@ public struct Purchase: Sendable {
     ///
     /// - Throws: `ServiceError`, `DownstreamError`, `StorageError`, `MoneyError`.
     func checkout(_ request: CheckoutRequest, key: String?, on span: RecordedSpan?) async throws -> PlacedOrder {
+        guard let key else { return try await buy(request, key: nil, on: span) }
+        // One after the other: two at once would both pay.
+        await turns.wait(for: key)
+        defer { turns.end(key) }
+        return try await buy(request, key: IdempotencyKey(key, request), on: span)
+    }
+
+    private func buy(
+        _ request: CheckoutRequest,
+        key: IdempotencyKey?,
+        on span: RecordedSpan?
+    ) async throws -> PlacedOrder {
         span?.set("checkout.user_id", .string(request.user_id))
         do {
-            let key = key.map { IdempotencyKey($0, request) }
             // A replay must not pay again, nor find the cart empty that the first request has cleared.
             if let key, let order = try await store.order(forKey: key) { return .replayed(order) }
             guard let order = try await priced(request, traceParent: span?.spanContext.traceParent) else {
@@ -90,10 +102,17 @@ public struct Purchase: Sendable {
             }
             try await pay(order, on: span)
             let placed = try await place(OrderDraft(order: order, key: key, restocks: restocks), on: span)
-            await clear(CartID(rawValue: request.cart_id), on: span)
+            // A replay has bought nothing; what is in the cart now is for another purchase.
+            if case .created(let order, _) = placed { await takeBought(order, CartID(rawValue: request.cart_id), span) }
             return placed
         } catch {
             let error = Self.explained(error)
+            // Another request with this key, through another replica, may have bought what this one could not.
+            if let key, ["out_of_stock", "payment_declined"].contains(error.code),
+                let order = try? await store.order(forKey: key)
+            {
+                return .replayed(order)
+            }
             span?.set("checkout.failed", true)
             span?.set("checkout.failure_reason", .string(error.code))
             span?.set("checkout.cart_abandoned", true)
@@ -225,10 +244,14 @@ extension Purchase {
         return placed
     }
 
-    /// The order stands whatever happens here, so a cart that cannot be cleared is only told.
-    private func clear(_ cart: CartID, on span: RecordedSpan?) async {
+    /// What was added since the cart was looked at stays in it. The order stands whatever happens here, so a cart that cannot
+    /// be cleared is only told.
+    private func takeBought(_ order: Order, _ cart: CartID, _ span: RecordedSpan?) async {
         do {
-            try await services.cart.clear(cart)
+            try await services.cart.take(
+                order.items.map { Cart.Pieces(productID: $0.productID, quantity: $0.quantity) },
+                from: cart
+            )
         } catch {
             span?.addEvent("cart not cleared", ["reason": .string("\(error)")])
         }

@@ -30,9 +30,18 @@ public struct ScenarioController: Sendable {
         }
         router.get("/admin/demo-status") { _, _ in try await .json(player.status) }
         router.postAdmin("/admin/start-demo") { request, _ in try await start(request) }
-        router.postAdmin("/admin/pause-demo") { _, _ in try await .json(player.pause()) }
-        router.postAdmin("/admin/resume-demo") { _, _ in try await .json(player.resume()) }
-        router.postAdmin("/admin/stop-demo") { _, _ in try await .json(player.stop()) }
+        router.postAdmin("/admin/pause-demo") { request, _ in
+            try await request.readNothing()
+            return try await .json(player.pause())
+        }
+        router.postAdmin("/admin/resume-demo") { request, _ in
+            try await request.readNothing()
+            return try await .json(player.resume())
+        }
+        router.postAdmin("/admin/stop-demo") { request, _ in
+            try await request.readNothing()
+            return try await .json(player.stop())
+        }
         router.postAdmin("/admin/jump-demo") { request, _ in
             let phase = try await request.decode(JumpRequest.self).phase
             return try await .json(player.jump(to: phase))
@@ -43,7 +52,8 @@ public struct ScenarioController: Sendable {
             generator.setBackgroundTraffic(requestsPerMinute: rate)
             return try .json(generator.backgroundTraffic)
         }
-        router.postAdmin("/demo/reset") { _, _ in
+        router.postAdmin("/demo/reset") { request, _ in
+            try await request.readNothing()
             let status = await player.reset()
             generator.setBackgroundTraffic(requestsPerMinute: startingTraffic)
             return try .json(status)

@@ -34,7 +34,7 @@ extension ServiceRouter {
     public func postFaultReset(_ path: String, _ control: DemoModeFollower) {
         let service = service.rawValue
         postAdmin(path) { request, _ in
-            _ = try await request.decode([String: JSONValue].self)
+            try await request.readNothing()
             for setting in try await control.settings().all where setting.service == service {
                 try await control.clear(setting.name, services: [service])
             }

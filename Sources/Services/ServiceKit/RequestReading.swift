@@ -16,6 +16,11 @@ extension Request {
         try await decodeWithText(type).0
     }
 
+    /// Reads a body in which nothing is looked for: none, or a JSON object.
+    ///
+    /// - Throws: As `decode`.
+    public func readNothing() async throws { _ = try await decode([String: JSONValue].self) }
+
     /// As `decode`, and the body as it came, for one who looks at it again.
     ///
     /// - Throws: As `decode`.

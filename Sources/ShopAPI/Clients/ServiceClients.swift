@@ -66,10 +66,12 @@ public struct CartClient: Sendable {
         }
     }
 
+    /// Takes out what was bought, and leaves what was added since.
+    ///
     /// - Throws: `DownstreamError`.
-    public func clear(_ id: CartID) async throws {
+    public func take(_ pieces: [Cart.Pieces], from id: CartID) async throws {
         let path = RequestPath(.post, "/cart/{cart_id}/clear", ["cart_id": id.rawValue])
-        _ = try await caller.call(.cart, path, CartAnswer.self)
+        _ = try await caller.call(.cart, path, body: ClearCart(pieces), CartAnswer.self)
     }
 }
 

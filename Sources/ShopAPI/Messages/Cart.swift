@@ -70,6 +70,39 @@ public struct AddToCart: Codable, Sendable {
     }
 }
 
+/// `POST /cart/{cart_id}/clear`: everything, or so many pieces as were bought, so that what is added meanwhile stays.
+public struct ClearCart: Codable, Sendable {
+    /// Nil for everything.
+    public let items: [Item]?
+
+    public struct Item: Codable, Sendable {
+        public let product_id: Int
+        public let quantity: Int
+
+        public var pieces: Cart.Pieces { Cart.Pieces(productID: ProductID(product_id), quantity: quantity) }
+
+        public init(_ pieces: Cart.Pieces) {
+            (product_id, quantity) = (pieces.productID.rawValue, pieces.quantity)
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            product_id = try container.integer(.product_id, in: 1...Int(Int32.max))
+            quantity = try container.integer(.quantity, in: Quantity.range)
+        }
+    }
+
+    public init(_ pieces: [Cart.Pieces]) { items = pieces.map(Item.init) }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        items = try container.decodeIfPresent([Item].self, forKey: .items)
+        guard items?.count ?? 0 <= Cart.maximumLines else {
+            throw InputError.outOfRange("items", "at most \(Cart.maximumLines) of them")
+        }
+    }
+}
+
 /// `POST /cart/{cart_id}/remove`.
 public struct RemoveFromCart: Codable, Sendable {
     public let product_id: Int

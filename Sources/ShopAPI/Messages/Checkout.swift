@@ -66,11 +66,13 @@ public struct OrderAnswer: Codable, Hashable, Sendable {
     /// The purchase's own trace; absent for seed orders.
     public let trace_id: String?
 
-    /// - Parameter traceID: The trace the order was made in, as its `traceparent` names it.
-    public init(_ order: Order, traceID: String?) {
+    /// - Parameters:
+    ///   - status: Another than the order has now: what a purchase was answered with is answered again.
+    ///   - traceID: The trace the order was made in, as its `traceparent` names it.
+    public init(_ order: Order, status: Order.Status? = nil, traceID: String?) {
         success = true
         order_id = order.id.description
-        status = order.status
+        self.status = status ?? order.status
         user_id = order.userID.rawValue
         items = order.items.map { item in
             Item(

@@ -50,6 +50,19 @@ public enum CartConformance {
             )
             try expectEqual(try await subject.carts.cart(id).lines, left.lines, "what is stored")
         },
+        .init(name: "what is taken out leaves what was added since, and a cart of which all is taken is empty") {
+            subject in
+            for (product, quantity) in [(1, 3), (2, 1), (3, 2)] {
+                _ = try await subject.carts.add(line(product, quantity: quantity), to: id)
+            }
+            let pieces = [(1, 2), (2, 1), (3, 9), (4, 1)].map { Cart.Pieces(productID: ProductID($0), quantity: $1) }
+            let left = try await subject.carts.take(pieces, from: id)
+            try expectEqual(left.lines, [line(1)], "what is left")
+            try expectEqual(try await subject.carts.cart(id).lines, left.lines, "what is stored")
+            try expectEqual(try await subject.carts.take([pieces[3]], from: id).lines, left.lines, "after a stranger")
+            try expectEqual(try await subject.carts.take([pieces[0]], from: id).lines, [], "when the last is taken")
+            try expectEqual(try await subject.carts.add(line(2), to: id).lines, [line(2)], "the cart used again")
+        },
         .init(name: "clearing empties one cart and no other") { subject in
             let other = CartID(rawValue: "other")
             _ = try await subject.carts.add(line(1), to: id)

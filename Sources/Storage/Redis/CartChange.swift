@@ -7,6 +7,7 @@ public struct CartChange: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         case add(Cart.Line)
         case remove(ProductID)
+        case take([Cart.Pieces])
         case clear
     }
 

@@ -62,7 +62,8 @@ struct ScriptAnswer {
         switch try parts[0].asInteger() {
         case 0: refusal = nil
         case 1: refusal = .tooMany
-        default: refusal = .tooManyLines
+        case 2: refusal = .tooManyLines
+        default: throw UnreadableCart()
         }
         cart = try Cart(id, hash: parts[1], now: now)
     }

@@ -23,6 +23,7 @@ enum CartScript {
             local line = redis.call('HGET', cart, product)
             if line then
                 local place, held, known = string.match(line, '^(%d+) (%d+) (.*)$')
+                if not place then return answer(3) end
                 local sum = held + quantity
                 if sum > tonumber(most) then return answer(1) end
                 redis.call('HSET', cart, product, place .. ' ' .. string.format('%d', sum) .. ' ' .. known)
@@ -33,6 +34,26 @@ enum CartScript {
             end
         elseif kind == 'remove' then
             changed = redis.call('HDEL', cart, product) == 1
+        elseif kind == 'take' then
+            changed = false
+            for index = 6, #ARGV, 2 do
+                local line = redis.call('HGET', cart, ARGV[index])
+                if line then
+                    local place, held, known = string.match(line, '^(%d+) (%d+) (.*)$')
+                    if not place then return answer(3) end
+                    local left = held - ARGV[index + 1]
+                    if left > 0 then
+                        redis.call('HSET', cart, ARGV[index], place .. ' ' .. string.format('%d', left) .. ' ' .. known)
+                    else
+                        redis.call('HDEL', cart, ARGV[index])
+                    end
+                    changed = true
+                end
+            end
+            if redis.call('HLEN', cart) <= 2 then
+                redis.call('DEL', cart)
+                changed = false
+            end
         else
             redis.call('DEL', cart)
             changed = false
@@ -62,6 +83,7 @@ enum CartScript {
         switch kind {
         case .clear: []
         case .remove(let product): ["\(product.rawValue)"]
+        case .take(let pieces): pieces.flatMap { ["\($0.productID.rawValue)", "\($0.quantity)"] }
         case .add(let line):
             [
                 "\(line.productID.rawValue)", "\(line.quantity)",
@@ -78,6 +100,7 @@ extension CartChange.Kind {
         switch self {
         case .add: "add"
         case .remove: "remove"
+        case .take: "take"
         case .clear: "clear"
         }
     }

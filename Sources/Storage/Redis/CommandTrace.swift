@@ -33,10 +33,28 @@ struct CommandTrace: Sendable {
         change = operation("EVALSHA", "EVALSHA ? 2 ? ? ?")
     }
 
+    /// Runs what may be done twice: where the connection is lost meanwhile, which may be that one alone, by another.
+    ///
     /// - Throws: What the closure throws, `StorageError`, `CancellationError`.
     func run<Result>(
         _ operation: DatabaseOperation,
         _ attributes: Attributes = [:],
+        _ body: nonisolated(nonsending) (_ connection: RedisConnection, _ timeLeft: Duration) async throws -> Result
+    ) async throws -> Result {
+        do {
+            do {
+                return try await runOnce(operation, attributes, body)
+            } catch let error as RedisError where error.code == .connectionLost {
+                return try await runOnce(operation, attributes, body)
+            }
+        } catch {
+            throw Self.translate(error)
+        }
+    }
+
+    private func runOnce<Result>(
+        _ operation: DatabaseOperation,
+        _ attributes: Attributes,
         _ body: nonisolated(nonsending) (_ connection: RedisConnection, _ timeLeft: Duration) async throws -> Result
     ) async throws -> Result {
         let wait = beginWait()
@@ -50,8 +68,7 @@ struct CommandTrace: Sendable {
                 return try await run(operation, attributes) { try await body(connection, timeLeft) }
             }
         } catch {
-            let error = Self.translate(error)
-            if !hasConnection { fail(wait, error) }
+            if !hasConnection { fail(wait, Self.translate(error)) }
             throw error
         }
     }

@@ -42,6 +42,10 @@ public struct RedisCartStore: RepeatableCartStore {
         try await apply(CartChange(.remove(product)), to: id)
     }
 
+    public func take(_ pieces: [Cart.Pieces], from id: CartID) async throws -> Cart {
+        try await apply(CartChange(.take(pieces)), to: id)
+    }
+
     public func clear(_ id: CartID) async throws -> Cart { try await apply(CartChange(.clear), to: id) }
 
     /// Always Redis: `SteadyCartStore` knows whether it answers.

@@ -101,6 +101,10 @@ public final class SteadyCartStore: CartStore {
         try await make(CartChange(.remove(product)), id)
     }
 
+    public func take(_ pieces: [Cart.Pieces], from id: CartID) async throws -> Cart {
+        try await make(CartChange(.take(pieces)), id)
+    }
+
     public func clear(_ id: CartID) async throws -> Cart { try await make(CartChange(.clear), id) }
 
     private func make(_ change: CartChange, _ id: CartID) async throws -> Cart {
@@ -164,6 +168,7 @@ extension CartShelf {
         switch change.kind {
         case .add(let line): try add(line, to: id, now: now)
         case .remove(let product): remove(product, from: id, now: now)
+        case .take(let pieces): take(pieces, from: id, now: now)
         case .clear: clear(id, now: now)
         }
     }

@@ -54,6 +54,13 @@ public struct CartShelf: Sendable {
         return store(cart, now)
     }
 
+    /// Takes so many pieces out of a cart, of each product what there is of it. The cart as it is then.
+    public mutating func take(_ pieces: [Cart.Pieces], from id: CartID, now: Int64) -> Cart {
+        var cart = cart(id, now: now)
+        guard pieces.reduce(false, { cart.take($1) || $0 }) else { return cart }
+        return cart.lines.isEmpty ? clear(id, now: now) : store(cart, now)
+    }
+
     /// Empties a cart. The cart as it is then.
     public mutating func clear(_ id: CartID, now: Int64) -> Cart {
         carts[id] = nil

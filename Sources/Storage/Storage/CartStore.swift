@@ -15,6 +15,11 @@ public protocol CartStore: Sendable {
     /// - Throws: `StorageError`.
     func remove(_ product: ProductID, from id: CartID) async throws -> Cart
 
+    /// Takes so many pieces out of a cart, of each product what there is of it. The cart as it is then.
+    ///
+    /// - Throws: `StorageError`.
+    func take(_ pieces: [Cart.Pieces], from id: CartID) async throws -> Cart
+
     /// Empties a cart. The cart as it is then.
     ///
     /// - Throws: `StorageError`.

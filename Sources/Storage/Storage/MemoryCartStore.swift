@@ -24,6 +24,8 @@ public actor MemoryCartStore: CartStore {
 
     public func remove(_ product: ProductID, from id: CartID) -> Cart { shelf.remove(product, from: id, now: now()) }
 
+    public func take(_ pieces: [Cart.Pieces], from id: CartID) -> Cart { shelf.take(pieces, from: id, now: now()) }
+
     public func clear(_ id: CartID) -> Cart { shelf.clear(id, now: now()) }
 
     public var state: CartStoreState {
