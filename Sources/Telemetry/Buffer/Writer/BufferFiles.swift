@@ -30,19 +30,22 @@ struct BufferFiles: Hashable, Sendable {
     }
 
     /// Whether the file system has less left than the reserve would take.
-    var lacksRoom: Bool {
+    var lacksRoom: Bool { room < UInt64(Self.reserveBytes) }
+
+    /// What the file system has left, in bytes; the most where it does not say.
+    private var room: UInt64 {
         var status = statvfs()
-        guard statvfs(directory, &status) == 0 else { return false }
-        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < UInt64(Self.reserveBytes)
+        guard statvfs(directory, &status) == 0 else { return .max }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
     }
 
     private var reserve: String { directory + "/reserve" }
     private static let reserveBytes = 256 * 1024
 
     /// Room that is taken now, so that books can be written when a disk is full: nothing is deleted before they are.
-    /// Does without where there is none.
+    /// Does without where it would take the room that is needed now.
     func keepReserve() {
-        guard bytes(reserve) < Self.reserveBytes else { return }
+        guard bytes(reserve) < Self.reserveBytes, room >= 2 * UInt64(Self.reserveBytes) else { return }
         let zeros = Data(count: Self.reserveBytes)
         if !FileManager.default.createFile(atPath: reserve, contents: zeros) { giveUpReserve() }
     }
