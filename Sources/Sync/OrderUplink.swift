@@ -163,7 +163,7 @@ public actor OrderUplink: Lane {
     }
 
     /// Batches of a round of which nothing was taken, one after the other, before it is over.
-    private static let mostInVain = 5
+    private static let mostInVain = 25
 
     /// Doubles up to what has gone well, and a little more each time.
     private func grow(after count: Int, of asked: Int) {

@@ -402,6 +402,27 @@ import Testing
         await bench.buffer.close()
     }
 
+    @Test func `a slice whose outcomes cannot be written holds up no other, and is not sent twice`() async throws {
+        let bench = try Bench { $0.probeSpans = 10 }
+        try await bench.record(1...50)
+        try await bench.buffer.writer.seal()
+        try await bench.record(51...100)
+        let other = try DatabaseQueue(path: BufferFiles(directory: bench.path).slice(1))
+        try await other.writeWithoutTransaction { try $0.execute(sql: "DROP TABLE outcomes") }
+        try other.close()
+        for _ in 0..<5 {
+            await bench.lane.round()
+            bench.clock.advance(.seconds(61))
+        }
+        let counts = await bench.buffer.counts()
+        #expect(counts.pending == 50 && counts.sent == 50)
+        let accepted = bench.ingress.accepted
+        #expect(Set(accepted).isSuperset(of: 51...100) && Set(accepted).count == accepted.count)
+        let status = await bench.lane.status()
+        #expect(status.state == .idle && status.lastError?.hasPrefix("Files of the span buffer") == true)
+        await bench.buffer.close()
+    }
+
     @Test func `expired spans go with --retime, moved by one constant, their own times kept`() async throws {
         let bench = try Bench()
         try await bench.record(1...10)

@@ -60,7 +60,7 @@ import Testing
         )
     }
 
-    @Test(arguments: [1, 19, 20, 25, 130])
+    @Test(arguments: [1, 19, 20, 25, 130, 700])
     func `orders that are stuck, however many, hold up none behind them`(count: Int) async throws {
         let bench = OrderBench { ($0.probe, $0.batch) = (20, 500) }
         let stuck = Set(bench.place(count))
@@ -69,8 +69,8 @@ import Testing
             if stuck.contains(order.id) { throw ScriptedUpstream.NotThisOne() }
             return .accepted
         }
-        // Five batches of which nothing is taken end a round.
-        for _ in 0...count / 100 {
+        // Twenty-five batches of which nothing is taken end a round.
+        for _ in 0...count / 500 {
             await bench.lane.round()
             bench.clock.advance(.seconds(60))
         }
