@@ -13,11 +13,16 @@ public protocol FaultControl: Sendable {
     /// - Throws: `StorageError`.
     func set(_ settings: [FaultSetting]) async throws
 
-    /// Switches a fault off.
+    /// Switches a fault off, whoever has switched it on.
     ///
     /// - Parameter services: Nil for everywhere.
     /// - Throws: `StorageError`.
     func clear(_ name: FaultName, services: [String]?) async throws
+
+    /// Switches these off as their origin has set them; what another has set of the same faults acts then.
+    ///
+    /// - Throws: `StorageError`.
+    func clear(_ settings: [FaultSetting]) async throws
 
     /// Switches everything off that one origin has switched on: what a scenario does when it stops.
     ///

@@ -1,6 +1,15 @@
 /// Who has switched a fault on.
-public enum FaultOrigin: String, Codable, Hashable, Sendable {
+public enum FaultOrigin: String, Codable, Hashable, CaseIterable, Sendable {
     case presenter, mode, scenario
+
+    /// Of two settings of one fault the one with the higher rank acts.
+    var rank: Int {
+        switch self {
+        case .mode: 0
+        case .scenario: 1
+        case .presenter: 2
+        }
+    }
 }
 
 /// One fault, switched on in one service.

@@ -28,7 +28,7 @@ public final class LiveFaults: Sendable {
 
     /// Takes over what is stored.
     public func update(_ demo: DemoState) {
-        let demo = DemoState(mode: demo.mode, faults: demo.faults.current(at: Self.milliseconds))
+        let demo = demo.current(at: Self.milliseconds)
         state.withLock { state in
             let isOld = state.demo.faults == demo.faults
             state.demo = demo

@@ -135,6 +135,7 @@ private final class FakeFaults: FaultControl {
     func settings() async throws -> FaultSet { FaultSet() }
     func set(_ settings: [FaultSetting]) async throws {}
     func clear(_ name: FaultName, services: [String]?) async throws {}
+    func clear(_ settings: [FaultSetting]) async throws {}
     func clear(setBy origin: FaultOrigin) async throws {}
     func reset() async throws { count.withLock { $0 += 1 } }
     func mode() async throws -> DemoMode { .normal }

@@ -6,10 +6,17 @@ import Synchronization
 
 @testable import LoadGeneratorService
 
+extension FaultSetting {
+    /// Whether both are of one fault in one service, by one hand.
+    fileprivate func isSwitch(of other: FaultSetting) -> Bool {
+        (name, service, setBy) == (other.name, other.service, other.setBy)
+    }
+}
+
 /// Fault switches that nobody else has, in memory.
 final class FakeFaults: FaultControl {
     private struct State {
-        var set = FaultSet()
+        var set: [FaultSetting] = []
         var mode = DemoMode.normal
         var isBroken = false
         var tries = 0
@@ -18,10 +25,10 @@ final class FakeFaults: FaultControl {
     private let state = Mutex(State())
 
     init(_ settings: [FaultSetting] = []) {
-        state.withLock { $0.set = FaultSet(settings) }
+        state.withLock { $0.set = settings }
     }
 
-    var now: FaultSet { state.withLock { $0.set } }
+    var now: FaultSet { state.withLock { DemoState(mode: $0.mode, layers: $0.set).faults } }
     /// How often somebody has tried to change something.
     var tries: Int { state.withLock { $0.tries } }
     var isBroken: Bool {
@@ -32,24 +39,33 @@ final class FakeFaults: FaultControl {
     func settings() async throws -> FaultSet { now }
 
     func set(_ settings: [FaultSetting]) async throws {
-        try change { set in for setting in settings { set.set(setting) } }
+        try change { set in
+            for setting in settings {
+                set.removeAll { $0.isSwitch(of: setting) }
+                set.append(setting)
+            }
+        }
     }
 
     func clear(_ name: FaultName, services: [String]?) async throws {
         try change { set in
-            set = FaultSet(set.all.filter { $0.name != name || services.map(Set.init)?.contains($0.service) == false })
+            set.removeAll { $0.name == name && services.map(Set.init)?.contains($0.service) != false }
         }
     }
 
-    func clear(setBy origin: FaultOrigin) async throws {
-        try change { set in set = FaultSet(set.all.filter { $0.setBy != origin }) }
+    func clear(_ settings: [FaultSetting]) async throws {
+        try change { set in set.removeAll { one in settings.contains { $0.isSwitch(of: one) } } }
     }
 
-    func reset() async throws { try change { $0 = FaultSet() } }
+    func clear(setBy origin: FaultOrigin) async throws {
+        try change { set in set.removeAll { $0.setBy == origin } }
+    }
+
+    func reset() async throws { try change { $0 = [] } }
     func mode() async throws -> DemoMode { state.withLock { $0.mode } }
     func setMode(_ mode: DemoMode) async throws { state.withLock { $0.mode = mode } }
 
-    private func change(_ body: (inout FaultSet) -> Void) throws {
+    private func change(_ body: (inout [FaultSetting]) -> Void) throws {
         try state.withLock { state in
             state.tries += 1
             if state.isBroken { throw StorageError(.unavailable, "gone") }

@@ -142,6 +142,48 @@ struct FaultTests {
         }
     }
 
+    @Test("Mode, scenario and presenter keep their own switches of one fault")
+    func hands() async throws {
+        try await ShopHarness.run { shop in
+            func strength() async throws -> Int? { try await shop.mode.settings()[.slowQueries, "checkout"]?.strength }
+            func set(
+                _ origin: FaultOrigin,
+                _ strength: Int,
+                duration: Double? = nil,
+                now: Int64 = LiveFaults.milliseconds
+            )
+                async throws -> [FaultSetting]
+            {
+                let settings = try FaultSetting.checked(
+                    .slowQueries,
+                    services: ["checkout"],
+                    strength: strength,
+                    duration: duration,
+                    setBy: origin,
+                    now: now
+                )
+                try await shop.mode.set(settings)
+                return settings
+            }
+            try await shop.mode.setMode(.blackfriday)
+            let mode = try await shop.mode.settings().all
+            // A presenter's that has ended by itself, and a scenario's that is stopped, leave the mode as it is.
+            _ = try await set(.presenter, 7, duration: 0.1, now: LiveFaults.milliseconds - 1000)
+            #expect(try await shop.mode.settings().all == mode)
+            let scenario = try await set(.scenario, 5)
+            #expect(try await strength() == 5)
+            _ = try await set(.presenter, 9)
+            #expect(try await strength() == 9)
+            // The mode that goes takes its own.
+            try await shop.mode.setMode(.normal)
+            #expect(try await strength() == 9)
+            try await shop.mode.clear(scenario)
+            #expect(try await strength() == 9)
+            try await shop.mode.clear(.slowQueries, services: nil)
+            #expect(try await shop.mode.settings().isEmpty)
+        }
+    }
+
     @Test("No ad burns on after the switch is off, nor when its request is given up")
     func adCPUEnds() async {
         let furnace = Furnace()

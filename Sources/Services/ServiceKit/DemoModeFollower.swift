@@ -82,16 +82,23 @@ extension DemoModeFollower: FaultControl {
     }
 
     public func clear(_ name: FaultName, services: [String]?) async throws {
-        let settings = (services ?? FaultRegistry[name].services).map { FaultSetting(name, service: $0, setBy: .mode) }
+        var rows: [String: String?] = [:]
+        for service in services ?? FaultRegistry[name].services {
+            rows.merge(DemoState.removal(of: name, in: service)) { _, new in new }
+        }
+        try await change(rows)
+    }
+
+    public func clear(_ settings: [FaultSetting]) async throws {
         try await change(DemoState.removal(of: settings))
     }
 
     public func clear(setBy origin: FaultOrigin) async throws {
-        try await change(DemoState.removal(of: stored().faults.all.filter { $0.setBy == origin }))
+        try await change(DemoState.removal(of: stored().layers.filter { $0.setBy == origin }))
     }
 
     public func reset() async throws {
-        var rows = DemoState.removal(of: try await stored().faults.all)
+        var rows = DemoState.removal(of: try await stored().layers)
         rows[DemoState.modeRow] = .some(DemoMode.normal.rawValue)
         try await change(rows)
     }
@@ -102,7 +109,7 @@ extension DemoModeFollower: FaultControl {
     }
 
     public func setMode(_ mode: DemoMode) async throws {
-        var rows = DemoState.removal(of: try await stored().faults.all.filter { $0.setBy == .mode })
+        var rows = DemoState.removal(of: try await stored().layers.filter { $0.setBy == .mode })
         rows.merge(try DemoState.rows(FaultRegistry.settings(of: mode))) { _, new in new }
         rows[DemoState.modeRow] = .some(mode.rawValue)
         try await change(rows)

@@ -124,13 +124,8 @@ public actor ScenarioPlayer: Service {
             try await faults.clear(setBy: .scenario)
         } else {
             let isOver = applied.all.filter { wanted[$0.name, $0.service] == nil }
-            if !isOver.isEmpty {
-                // What a presenter has taken over meanwhile is the presenter's.
-                let now = try await faults.settings()
-                for fault in isOver where now[fault.name, fault.service]?.setBy == .scenario {
-                    try await faults.clear(fault.name, services: [fault.service])
-                }
-            }
+            // What a presenter has set of the same meanwhile is the presenter's.
+            if !isOver.isEmpty { try await faults.clear(isOver) }
             let new = wanted.all.filter { applied[$0.name, $0.service] != $0 }
             if !new.isEmpty { try await faults.set(new) }
         }
