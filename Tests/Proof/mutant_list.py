@@ -211,8 +211,8 @@ MUTANTS = [
     Mutant(
         "what is refused is bad once others were taken",
         [
-            (DRAIN, "        guard await isTaking(exchange, &drain) else {\n            if !drain.isOver", "        guard drain.delivered.spans > 0 else {\n            if !drain.isOver"),
-            (DRAIN, "            guard await isTaking(exchange, &drain) else { return }\n", ""),
+            (DRAIN, "let takesNothing = await isTaking(exchange, &drain)\n", "let takesNothing = drain.delivered.spans > 0\n"),
+            (DRAIN, "if takesNothing, await !isTaking(exchange, &drain) {", "if takesNothing, drain.delivered.spans == 0 {"),
         ],
     ),
     Mutant(
