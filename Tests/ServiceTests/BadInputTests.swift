@@ -132,6 +132,7 @@ struct BadInputTests {
         .get(.productCatalog, "/products?price_min=-1", 422), .get(.productCatalog, "/products?price_max=1e400", 422),
         .get(.productCatalog, "/products?price_max=nan", 422), .get(.productCatalog, "/products?price_min=abc", 400),
         .get(.productCatalog, "/products?category=\(long)", 422),
+        .post(.cart, "/cart/c/clear", #"{"items":null}"#, 400), .post(.cart, "/cart/c/clear", #"{"items":{}}"#, 400),
         .post(.cart, "/cart/c/clear", "{", 400), .post(.cart, "/cart/c/clear", #"{"items":[{"product_id":1}]}"#, 400),
         .post(.cart, "/cart/c/clear", #"{"items":[{"product_id":1,"quantity":0}]}"#, 422, "out_of_range"),
         .post(.ad, "/ads/1/click", "[1", 400),

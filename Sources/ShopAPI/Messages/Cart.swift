@@ -96,7 +96,8 @@ public struct ClearCart: Codable, Sendable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        items = try container.decodeIfPresent([Item].self, forKey: .items)
+        // A null is no list, and must not empty a cart.
+        items = container.contains(.items) ? try container.decode([Item].self, forKey: .items) : nil
         guard items?.count ?? 0 <= Cart.maximumLines else {
             throw InputError.outOfRange("items", "at most \(Cart.maximumLines) of them")
         }
