@@ -59,7 +59,8 @@ public final class DataDirectory: Sendable {
         _ = text.withUnsafeBytes { pwrite(lock, $0.baseAddress, $0.count, 0) }
     }
 
-    /// Tries for a moment: whoever asks for the owner holds the lock for an instant.
+    /// Tries for a tenth of a second at most, once, before anything runs: whoever asks for the owner holds the lock for an
+    /// instant. `flock` knows no time-out, and one that waits without end would wait for an owner.
     private static func take(_ lock: Int32) -> Bool {
         for _ in 0..<20 {
             if flock(lock, LOCK_EX | LOCK_NB) == 0 { return true }

@@ -69,18 +69,16 @@ public struct CatalogController: Sendable {
     }
 
     private func list(_ query: Query) async throws -> Response {
-        let (minimum, maximum) = (
-            try query.price("price_min", rounded: .up), try query.price("price_max", rounded: .down)
-        )
-        let range = (try query.number("price_min", in: 0...1e12), try query.number("price_max", in: 0...1e12))
-        if let lowest = range.0, let highest = range.1, lowest > highest {
+        let lowest = try query.number("price_min", in: 0...1e12)
+        let highest = try query.number("price_max", in: 0...1e12)
+        if let lowest, let highest, lowest > highest {
             throw InputError(.outOfRange, "out_of_range", "price_min must not be above price_max.")
         }
         let products = try await store.products(
             matching: ProductQuery(
                 category: try query.text("category"),
-                minimumPrice: minimum,
-                maximumPrice: maximum,
+                minimumPrice: try lowest.map { try Money(dollars: $0, rounded: .up) },
+                maximumPrice: try highest.map { try Money(dollars: $0, rounded: .down) },
                 limit: try query.integer("limit", default: 100, in: 1...1000)
             )
         )
@@ -136,10 +134,9 @@ public struct CatalogController: Sendable {
     }
 }
 
-extension Query {
-    /// A price in US dollars: between two cents the one that lets nothing pass which is out of the range.
-    fileprivate func price(_ name: String, rounded rule: FloatingPointRoundingRule) throws -> Money? {
-        guard let dollars = try number(name, in: 0...1e12) else { return nil }
+extension Money {
+    /// An end of a range of prices: between two cents the one that lets nothing pass which is out of it.
+    fileprivate init(dollars: Double, rounded rule: FloatingPointRoundingRule) throws {
         let nearest = try Money(dollars, in: .usd)
         let cents =
             switch rule {
@@ -147,6 +144,6 @@ extension Query {
             case .down where nearest.majorUnits > dollars: nearest.minorUnits - 1
             default: nearest.minorUnits
             }
-        return Money(minorUnits: cents, currency: .usd)
+        self.init(minorUnits: cents, currency: .usd)
     }
 }
